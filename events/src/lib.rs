@@ -1,0 +1,1 @@
+//! Replays captured events through the workers.

@@ -1,0 +1,1 @@
+//! Runs a worker on the AWS Lambda runtime.

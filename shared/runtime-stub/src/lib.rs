@@ -1,0 +1,1 @@
+//! A Lambda Runtime API endpoint for tests of worker binaries.

@@ -1,0 +1,1 @@
+//! The pixel pipeline: bytes and a plan in, thumbnails out.
