@@ -1,1 +1,19 @@
-//! The plumbing that every worker of the fleet shares.
+#![doc = include_str!("../README.md")]
+
+pub mod batch;
+pub mod claim;
+pub mod clock;
+pub mod delivery;
+pub mod digest;
+pub mod env;
+pub mod fate;
+pub mod metrics;
+pub mod notice;
+pub mod objects;
+pub mod rejection;
+pub mod sequencer;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod trace;
+pub mod worker;

@@ -1,0 +1,352 @@
+//! In-memory stores that can be told to fail, for the tests of workers.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use crate::claim::{Claim, ClaimError, ClaimTable, Replaced};
+use crate::digest::sha256_hex;
+use crate::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
+use crate::rejection::{KeepError, Rejection, Rejections};
+
+/// The operations of a store, as faults and pauses name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// [`Objects::get`].
+    Get,
+    /// [`Objects::put`].
+    Put,
+    /// [`Objects::delete`].
+    Delete,
+    /// [`Objects::list`].
+    List,
+}
+
+/// What happens at an operation whose key contains a text.
+#[derive(Debug)]
+enum Trap {
+    Fail(ObjectsError),
+    Panic,
+    Pause(Pause),
+}
+
+/// A call that waits in the middle, so that a test can let something else happen first.
+#[derive(Debug, Clone)]
+pub struct Pause {
+    reached: Arc<Semaphore>,
+    resumed: Arc<Semaphore>,
+}
+
+impl Pause {
+    /// Waits until the call has come to the pause.
+    pub async fn reached(&self) {
+        let _ = self.reached.acquire().await;
+    }
+
+    /// Lets the call go on.
+    pub fn resume(&self) {
+        self.resumed.add_permits(1);
+    }
+}
+
+/// An object store in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryObjects(Arc<Mutex<Inner>>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    current: BTreeMap<(String, String), NewObject>,
+    versions: HashMap<(String, String, String), Bytes>,
+    traps: Vec<(Operation, String, Trap)>,
+    journal: VecDeque<String>,
+}
+
+impl MemoryObjects {
+    /// Places an object without metadata, and under `version` too when one is given.
+    pub fn place(&self, bucket: &str, key: &str, version: Option<&str>, bytes: impl Into<Bytes>) {
+        let bytes = bytes.into();
+        let mut inner = self.lock();
+        if let Some(version) = version {
+            let name = (bucket.to_owned(), key.to_owned(), version.to_owned());
+            inner.versions.insert(name, bytes.clone());
+        }
+        let object = NewObject {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            bytes,
+            content_type: "application/octet-stream".to_owned(),
+            cache_control: None,
+            metadata: BTreeMap::new(),
+        };
+        inner
+            .current
+            .insert((bucket.to_owned(), key.to_owned()), object);
+    }
+
+    /// Takes an object away, with every version of it.
+    pub fn remove(&self, bucket: &str, key: &str) {
+        let mut inner = self.lock();
+        inner.current.remove(&(bucket.to_owned(), key.to_owned()));
+        inner
+            .versions
+            .retain(|(b, k, _), _| (b.as_str(), k.as_str()) != (bucket, key));
+    }
+
+    /// What stands under a key.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<NewObject> {
+        self.lock()
+            .current
+            .get(&(bucket.to_owned(), key.to_owned()))
+            .cloned()
+    }
+
+    /// All keys of a bucket, in order.
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        let inner = self.lock();
+        inner
+            .current
+            .keys()
+            .filter(|(b, _)| b == bucket)
+            .map(|(_, key)| key.clone())
+            .collect()
+    }
+
+    /// Every write and delete so far, as `put KEY` and `delete KEY`; forgets them.
+    pub fn take_journal(&self) -> Vec<String> {
+        self.lock().journal.drain(..).collect()
+    }
+
+    /// Makes the next operation on a key that contains `part` fail.
+    pub fn fail_once(&self, operation: Operation, part: &str, error: ObjectsError) {
+        self.set(operation, part, Trap::Fail(error));
+    }
+
+    /// Makes the next operation on a key that contains `part` panic.
+    pub fn panic_once(&self, operation: Operation, part: &str) {
+        self.set(operation, part, Trap::Panic);
+    }
+
+    /// Makes the next operation on a key that contains `part` wait.
+    pub fn pause_once(&self, operation: Operation, part: &str) -> Pause {
+        let pause = Pause {
+            reached: Arc::new(Semaphore::new(0)),
+            resumed: Arc::new(Semaphore::new(0)),
+        };
+        self.set(operation, part, Trap::Pause(pause.clone()));
+        pause
+    }
+
+    fn set(&self, operation: Operation, part: &str, trap: Trap) {
+        self.lock().traps.push((operation, part.to_owned(), trap));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn spring(&self, operation: Operation, key: &str) -> Result<(), ObjectsError> {
+        let trap = {
+            let mut inner = self.lock();
+            let index = inner
+                .traps
+                .iter()
+                .position(|(kind, part, _)| *kind == operation && key.contains(part.as_str()));
+            index.map(|index| inner.traps.remove(index).2)
+        };
+        match trap {
+            None => Ok(()),
+            Some(Trap::Fail(error)) => Err(error),
+            Some(Trap::Panic) => panic!("the store was told to panic"),
+            Some(Trap::Pause(pause)) => {
+                pause.reached.add_permits(1);
+                let _ = pause.resumed.acquire().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn etag(bytes: &[u8]) -> String {
+    sha256_hex([bytes])[..32].to_owned()
+}
+
+impl Objects for MemoryObjects {
+    async fn get(&self, source: &ObjectRef, max_bytes: u64) -> Result<Object, ObjectsError> {
+        self.spring(Operation::Get, &source.key).await?;
+        let inner = self.lock();
+        let current = inner
+            .current
+            .get(&(source.bucket.clone(), source.key.clone()));
+        let bytes = match &source.version {
+            Some(version) => inner
+                .versions
+                .get(&(source.bucket.clone(), source.key.clone(), version.clone()))
+                .cloned(),
+            None => current.map(|object| object.bytes.clone()),
+        }
+        .ok_or_else(|| ObjectsError::NotFound(source.to_string()))?;
+        let actual = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if actual > max_bytes {
+            return Err(ObjectsError::TooLarge {
+                object: source.to_string(),
+                actual,
+                limit: max_bytes,
+            });
+        }
+        let etag = etag(&bytes);
+        if source.etag.as_ref().is_some_and(|wanted| *wanted != etag) {
+            return Err(ObjectsError::ConditionFailed(source.to_string()));
+        }
+        Ok(Object {
+            etag,
+            metadata: current
+                .map(|object| object.metadata.clone())
+                .unwrap_or_default(),
+            bytes,
+        })
+    }
+
+    async fn put(&self, object: NewObject, condition: Condition) -> Result<String, ObjectsError> {
+        self.spring(Operation::Put, &object.key).await?;
+        let mut inner = self.lock();
+        let name = (object.bucket.clone(), object.key.clone());
+        let standing = inner.current.get(&name).map(|object| etag(&object.bytes));
+        let holds = match condition {
+            Condition::None => true,
+            Condition::Absent => standing.is_none(),
+            Condition::Unchanged(wanted) => standing == Some(wanted),
+        };
+        if !holds {
+            return Err(ObjectsError::ConditionFailed(format!(
+                "s3://{}/{}",
+                name.0, name.1
+            )));
+        }
+        let etag = etag(&object.bytes);
+        inner.journal.push_back(format!("put {}", object.key));
+        inner.current.insert(name, object);
+        Ok(etag)
+    }
+
+    async fn delete(&self, bucket: &str, key: &str) -> Result<(), ObjectsError> {
+        self.spring(Operation::Delete, key).await?;
+        let mut inner = self.lock();
+        inner.current.remove(&(bucket.to_owned(), key.to_owned()));
+        inner.journal.push_back(format!("delete {key}"));
+        Ok(())
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<String>, ObjectsError> {
+        self.spring(Operation::List, prefix).await?;
+        let keys = self.keys(bucket);
+        Ok(keys
+            .into_iter()
+            .filter(|key| key.starts_with(prefix))
+            .collect())
+    }
+}
+
+/// Rejections in memory, by name. Clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryRejections(Arc<Mutex<MemoryRejectionsInner>>);
+
+#[derive(Debug, Default)]
+struct MemoryRejectionsInner {
+    kept: BTreeMap<String, Rejection>,
+    failing: bool,
+}
+
+impl MemoryRejections {
+    /// Everything that was kept.
+    pub fn all(&self) -> BTreeMap<String, Rejection> {
+        self.lock().kept.clone()
+    }
+
+    /// Makes every keeping fail, or succeed again.
+    pub fn set_failing(&self, failing: bool) {
+        self.lock().failing = failing;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, MemoryRejectionsInner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Rejections for MemoryRejections {
+    async fn keep(&self, name: &str, rejection: &Rejection) -> Result<(), KeepError> {
+        let mut inner = self.lock();
+        if inner.failing {
+            return Err(KeepError("the store was told to fail".to_owned()));
+        }
+        inner
+            .kept
+            .entry(name.to_owned())
+            .or_insert_with(|| rejection.clone());
+        Ok(())
+    }
+}
+
+/// A table of claims in memory. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryClaims {
+    claims: Arc<Mutex<HashMap<String, Claim>>>,
+    faults: Arc<Mutex<VecDeque<Option<ClaimError>>>>,
+}
+
+impl MemoryClaims {
+    /// What stands under a key.
+    pub fn get(&self, key: &str) -> Option<Claim> {
+        self.claims().get(key).cloned()
+    }
+
+    /// Every claim, in order of the keys.
+    pub fn all(&self) -> BTreeMap<String, Claim> {
+        self.claims().clone().into_iter().collect()
+    }
+
+    /// What the next writes meet, one each: `None` succeeds.
+    pub fn fail_next(&self, faults: impl IntoIterator<Item = Option<ClaimError>>) {
+        let mut queue = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.extend(faults);
+    }
+
+    fn claims(&self) -> MutexGuard<'_, HashMap<String, Claim>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self) -> Result<(), ClaimError> {
+        let mut queue = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.pop_front().flatten().map_or(Ok(()), Err)
+    }
+}
+
+impl ClaimTable for MemoryClaims {
+    async fn insert(&self, key: &str, claim: &Claim) -> Result<Option<Claim>, ClaimError> {
+        self.fault()?;
+        let mut claims = self.claims();
+        let standing = claims.get(key).cloned();
+        if standing.is_none() {
+            claims.insert(key.to_owned(), claim.clone());
+        }
+        Ok(standing)
+    }
+
+    async fn replace(
+        &self,
+        key: &str,
+        revision: u64,
+        claim: &Claim,
+    ) -> Result<Replaced, ClaimError> {
+        self.fault()?;
+        let mut claims = self.claims();
+        match claims.get(key) {
+            Some(standing) if standing.revision == revision => {
+                claims.insert(key.to_owned(), claim.clone());
+                Ok(Replaced::Yes)
+            }
+            standing => Ok(Replaced::No(standing.cloned())),
+        }
+    }
+}
