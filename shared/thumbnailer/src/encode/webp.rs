@@ -1,0 +1,64 @@
+use webp::{Encoder, PixelLayout, WebPConfig, WebPMemory};
+
+use super::webp_container::{Container, Part};
+use crate::Plan;
+use crate::picture::Canvas;
+
+/// The greatest side, RFC 9649 section 2.5.
+const MAX_SIDE: u32 = 16_383;
+
+/// Lossy, by libwebp with its own defaults (method 4).
+pub(super) fn encode(canvas: &Canvas, plan: &Plan) -> Result<Vec<u8>, String> {
+    compress(canvas, plan).map(|webp| webp.to_vec())
+}
+
+fn compress(canvas: &Canvas, plan: &Plan) -> Result<WebPMemory, String> {
+    if canvas.width.max(canvas.height) > MAX_SIDE {
+        return Err(format!("a WebP side is at most {MAX_SIDE} pixels"));
+    }
+    let mut config =
+        WebPConfig::new().map_err(|()| "libwebp refused its own defaults".to_owned())?;
+    config.quality = f32::from(plan.quality.webp);
+    let layout = if canvas.alpha {
+        PixelLayout::Rgba
+    } else {
+        PixelLayout::Rgb
+    };
+    Encoder::new(&canvas.samples, layout, canvas.width, canvas.height)
+        .encode_advanced(&config)
+        .map_err(|error| format!("libwebp failed with {error:?}"))
+}
+
+/// An animated WebP in the making. Each frame is compressed when it comes and only its compressed
+/// bytes are kept; a frame holds the part of the picture that changed.
+pub(crate) struct WebPAnimation<'a> {
+    container: Container,
+    plan: &'a Plan,
+    previous: Option<Canvas>,
+}
+
+impl<'a> WebPAnimation<'a> {
+    /// `loops` times to play, 0 for ever.
+    pub(crate) fn new(width: u32, height: u32, loops: u16, plan: &'a Plan) -> Self {
+        Self {
+            container: Container::new(width, height, loops),
+            plan,
+            previous: None,
+        }
+    }
+
+    pub(crate) fn push(&mut self, canvas: Canvas, delay_ms: u32) -> Result<(), String> {
+        let part = match &self.previous {
+            Some(previous) => Part::changed(previous, &canvas),
+            None => Part::whole(&canvas),
+        };
+        let compressed = compress(&part.cut(&canvas), self.plan)?;
+        self.container.push(part, delay_ms, &compressed)?;
+        self.previous = Some(canvas);
+        Ok(())
+    }
+
+    pub(crate) fn finish(self) -> Result<Vec<u8>, String> {
+        self.container.finish()
+    }
+}

@@ -1,0 +1,95 @@
+use crate::ImageFormat;
+
+/// Why an image got no thumbnails.
+///
+/// Every variant is permanent: the same bytes and the same plan always fail the same way, so a
+/// caller rejects the image and does not retry it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThumbnailError {
+    /// There are no bytes at all.
+    #[error("the image is empty")]
+    Empty,
+    /// The first bytes are those of no image type that the crate knows.
+    #[error("the bytes are not those of a known image type")]
+    Unrecognised,
+    /// The type, or a feature of it, is known and not supported.
+    #[error("{what} is not supported: {advice}")]
+    Unsupported {
+        /// The type or feature, such as `HEIC`.
+        what: String,
+        /// What a person can do about it.
+        advice: &'static str,
+    },
+    /// The header announces more than a limit allows.
+    #[error("the image has {actual} {what}, over the limit of {limit}")]
+    Limit {
+        /// What is limited, in the plural: `pixels`, `input bytes`, `pixels on a side`, `frames`,
+        /// `animated pixels`, `scans`, `bytes of memory`.
+        what: &'static str,
+        /// What the image needs.
+        actual: u64,
+        /// What is allowed.
+        limit: u64,
+    },
+    /// The bytes are those of `format`, but truncated or broken.
+    #[error("the {format} image is corrupt: {reason}")]
+    Corrupt {
+        /// The type that the first bytes name.
+        format: ImageFormat,
+        /// The decoder's reason.
+        reason: String,
+    },
+    /// A thumbnail could not be written.
+    #[error("a {width}x{height} {format} thumbnail could not be encoded: {reason}")]
+    Encode {
+        /// The type of the thumbnail.
+        format: ImageFormat,
+        /// Width of the thumbnail in pixels.
+        width: u32,
+        /// Height of the thumbnail in pixels.
+        height: u32,
+        /// The encoder's reason.
+        reason: String,
+    },
+}
+
+impl ThumbnailError {
+    /// A short name that never changes, for metrics: `empty`, `unrecognised`, `unsupported`,
+    /// `limit`, `corrupt` or `encode`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Unrecognised => "unrecognised",
+            Self::Unsupported { .. } => "unsupported",
+            Self::Limit { .. } => "limit",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Encode { .. } => "encode",
+        }
+    }
+
+    pub(crate) fn corrupt(format: ImageFormat, reason: impl ToString) -> Self {
+        Self::Corrupt {
+            format,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// A part of a plan that could not be read from its text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{value:?} is not a {what}: {allowed}")]
+pub struct ParsePlanError {
+    what: &'static str,
+    value: String,
+    allowed: &'static str,
+}
+
+impl ParsePlanError {
+    pub(crate) fn new(what: &'static str, value: &str, allowed: &'static str) -> Self {
+        Self {
+            what,
+            value: value.to_owned(),
+            allowed,
+        }
+    }
+}

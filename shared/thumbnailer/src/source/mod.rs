@@ -1,0 +1,134 @@
+//! Reading each type of image: its header without a pixel decoded, its first frame, its frames.
+
+mod bmp;
+mod gif;
+mod jpeg;
+mod png;
+mod tiff;
+mod webp;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::picture::Picture;
+use crate::sniff::unsupported;
+use crate::{ImageFormat, Limits, ThumbnailError};
+
+/// What a header says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// EXIF orientation, 1 to 8.
+    pub(crate) orientation: u8,
+    /// Whether a pixel may be transparent.
+    pub(crate) alpha: bool,
+    pub(crate) frames: u32,
+    /// Estimated peak of memory to decode one frame, the decoded pixels included.
+    pub(crate) decode_bytes: u64,
+}
+
+impl Facts {
+    pub(crate) fn pixels(&self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+/// A decoded frame and the colour profile that says what its samples mean.
+#[derive(Debug, Clone)]
+pub(crate) struct Decoded {
+    pub(crate) picture: Picture,
+    pub(crate) profile: Option<Vec<u8>>,
+}
+
+/// An animation, decoded frame by frame.
+pub(crate) struct Animation<'a> {
+    /// Times to play; 0 is for ever.
+    pub(crate) loops: u16,
+    pub(crate) profile: Option<Vec<u8>>,
+    pub(crate) frames: Box<dyn Iterator<Item = Result<AnimationFrame, ThumbnailError>> + 'a>,
+}
+
+/// One frame as a viewer shows it: the whole canvas, composed with what was before.
+pub(crate) struct AnimationFrame {
+    pub(crate) picture: Picture,
+    pub(crate) delay_ms: u32,
+}
+
+/// Reads the header of an image of type `format`.
+pub(crate) fn facts(
+    format: ImageFormat,
+    image: &[u8],
+    limits: &Limits,
+) -> Result<Facts, ThumbnailError> {
+    guarded(format, || match format {
+        ImageFormat::Jpeg => jpeg::facts(image),
+        ImageFormat::Png => png::facts(image),
+        ImageFormat::WebP => webp::facts(image),
+        ImageFormat::Gif => gif::facts(image, limits),
+        ImageFormat::Tiff => tiff::facts(image, limits),
+        ImageFormat::Bmp => bmp::facts(image),
+        ImageFormat::Avif => Err(avif()),
+    })
+}
+
+/// Decodes the first, mostly only, frame.
+pub(crate) fn first_frame(
+    format: ImageFormat,
+    image: &[u8],
+    limits: &Limits,
+) -> Result<Decoded, ThumbnailError> {
+    guarded(format, || match format {
+        ImageFormat::Jpeg => jpeg::decode(image, limits),
+        ImageFormat::Png => png::decode(image, limits),
+        ImageFormat::WebP => webp::decode(image, limits),
+        ImageFormat::Gif => gif::decode(image, limits),
+        ImageFormat::Tiff => tiff::decode(image, limits),
+        ImageFormat::Bmp => bmp::decode(image, limits),
+        ImageFormat::Avif => Err(avif()),
+    })
+}
+
+/// Opens an animated image.
+pub(crate) fn animation<'a>(
+    format: ImageFormat,
+    image: &'a [u8],
+    limits: &Limits,
+) -> Result<Option<Animation<'a>>, ThumbnailError> {
+    guarded(format, || match format {
+        ImageFormat::Gif => gif::animation(image, limits).map(Some),
+        ImageFormat::WebP => webp::animation(image, limits).map(Some),
+        _ => Ok(None),
+    })
+}
+
+fn avif() -> ThumbnailError {
+    unsupported(
+        "AVIF input",
+        "convert it to JPEG, PNG or WebP before uploading it",
+    )
+}
+
+/// Turns a decoder's panic into the corruption that caused it.
+///
+/// The same bytes would panic on every retry, so the image is rejected rather than retried until
+/// its queue gives up. Decoders own what they work on, so nothing half-changed outlives the panic.
+pub(crate) fn guarded<T>(
+    format: ImageFormat,
+    decode: impl FnOnce() -> Result<T, ThumbnailError>,
+) -> Result<T, ThumbnailError> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        Err(ThumbnailError::corrupt(
+            format,
+            "the decoder panicked on it",
+        ))
+    })
+}
+
+/// The limits as `image`'s decoders take them, for headers that lie past our own check.
+fn decoder_limits(limits: &Limits) -> image::Limits {
+    let mut decoder = image::Limits::no_limits();
+    decoder.max_image_width = Some(limits.max_dimension);
+    decoder.max_image_height = Some(limits.max_dimension);
+    decoder.max_alloc = Some(limits.max_memory_bytes);
+    decoder
+}

@@ -1,0 +1,133 @@
+//! PNG, by `png`. An animated PNG shows its first frame, as the format means it to.
+
+use png::{ColorType, Transformations};
+
+use super::{Decoded, Facts};
+use crate::picture::{Layout, Picture};
+use crate::{ImageFormat, Limits, ThumbnailError, exif};
+
+/// What the decoder may hold beside the pixels: rows, text, the colour profile.
+const SCRATCH_BYTES: u64 = 4 << 20;
+
+pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
+    let mut facts = None;
+    let (mut orientation, mut transparent) = (1, false);
+    for chunk in Chunks::new(image) {
+        let (kind, body) = chunk?;
+        match &kind {
+            b"IHDR" => facts = Some(Header::read(body)?),
+            b"tRNS" => transparent = true,
+            b"eXIf" => orientation = exif::orientation(body),
+            _ => {}
+        }
+    }
+    let header = facts.ok_or_else(|| corrupt("it has no header chunk"))?;
+    let alpha = transparent || header.alpha;
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    let channels = if header.gray { 1 } else { 3 } + u64::from(alpha);
+    Ok(Facts {
+        width: header.width,
+        height: header.height,
+        orientation,
+        alpha,
+        frames: 1,
+        decode_bytes: pixels * channels + SCRATCH_BYTES,
+    })
+}
+
+pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, ThumbnailError> {
+    let max_bytes = usize::try_from(limits.max_memory_bytes).unwrap_or(usize::MAX);
+    let limits = png::Limits { bytes: max_bytes };
+    let mut decoder = png::Decoder::new_with_limits(std::io::Cursor::new(image), limits);
+    // Palettes and transparency become channels, sixteen bits become eight.
+    decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
+    let mut reader = decoder.read_info().map_err(corrupt)?;
+    let length = reader
+        .output_buffer_size()
+        .filter(|length| *length <= max_bytes)
+        .ok_or_else(|| corrupt("it is larger than its header said"))?;
+    let mut samples = vec![0; length];
+    let frame = reader.next_frame(&mut samples).map_err(corrupt)?;
+    let layout = match frame.color_type {
+        ColorType::Grayscale => Layout::Gray,
+        ColorType::GrayscaleAlpha => Layout::GrayAlpha,
+        ColorType::Rgb => Layout::Rgb,
+        ColorType::Rgba => Layout::Rgba,
+        ColorType::Indexed => return Err(corrupt("its palette was not expanded")),
+    };
+    let info = reader.info();
+    // An sRGB chunk overrides a profile, PNG third edition section 11.3.2.5.
+    let profile = info.icc_profile.as_ref().filter(|_| info.srgb.is_none());
+    Ok(Decoded {
+        profile: profile.map(|profile| profile.to_vec()),
+        picture: Picture {
+            width: frame.width,
+            height: frame.height,
+            layout,
+            samples,
+        },
+    })
+}
+
+fn corrupt(reason: impl ToString) -> ThumbnailError {
+    ThumbnailError::corrupt(ImageFormat::Png, reason)
+}
+
+struct Header {
+    width: u32,
+    height: u32,
+    gray: bool,
+    alpha: bool,
+}
+
+impl Header {
+    fn read(body: &[u8]) -> Result<Self, ThumbnailError> {
+        let Some([w3, w2, w1, w0, h3, h2, h1, h0, _depth, colour]) = body.first_chunk() else {
+            return Err(corrupt("its header chunk is cut short"));
+        };
+        Ok(Self {
+            width: u32::from_be_bytes([*w3, *w2, *w1, *w0]),
+            height: u32::from_be_bytes([*h3, *h2, *h1, *h0]),
+            gray: matches!(colour, 0 | 4),
+            alpha: matches!(colour, 4 | 6),
+        })
+    }
+}
+
+/// The chunks up to the end of the image, their checksums left to the decoder.
+struct Chunks<'a> {
+    rest: &'a [u8],
+    ended: bool,
+}
+
+impl<'a> Chunks<'a> {
+    fn new(image: &'a [u8]) -> Self {
+        Self {
+            rest: image.get(8..).unwrap_or_default(),
+            ended: false,
+        }
+    }
+
+    fn split(&mut self) -> Option<([u8; 4], &'a [u8])> {
+        let (length, rest) = self.rest.split_first_chunk()?;
+        let (kind, rest) = rest.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        let (body, rest) = rest.split_at_checked(length)?;
+        let (_checksum, rest) = rest.split_first_chunk::<4>()?;
+        self.rest = rest;
+        Some((*kind, body))
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = Result<([u8; 4], &'a [u8]), ThumbnailError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let chunk = self.split();
+        self.ended = chunk.is_none_or(|(kind, _)| &kind == b"IEND");
+        Some(chunk.ok_or_else(|| corrupt("it is truncated: it has no end chunk")))
+    }
+}

@@ -1,0 +1,224 @@
+use bytes::Bytes;
+use serde::Serialize;
+
+use crate::animation::{Target, animate};
+use crate::encode::encode;
+use crate::fit::Placement;
+use crate::limits::check;
+use crate::picture::{Canvas, Picture};
+use crate::placeholder::{MAX_SIDE, placeholder};
+use crate::render::Renderer;
+use crate::source::{self, Decoded};
+use crate::{Fit, Header, ImageFormat, Limits, Plan, Size, ThumbnailError, inspect};
+
+/// Every thumbnail of an image, and what is known of the image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Thumbnails {
+    /// The image itself.
+    pub source: Source,
+    /// One for each size and format of the plan, sizes in the plan's order.
+    pub images: Vec<Thumbnail>,
+    /// The ThumbHash of the image, in standard base64: about 30 bytes that a page shows as a
+    /// blurred preview until the thumbnail has come.
+    pub placeholder: String,
+}
+
+/// The image that thumbnails were made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Source {
+    /// Its type, by its first bytes.
+    pub format: ImageFormat,
+    /// Width in pixels as displayed, the orientation applied.
+    pub width: u32,
+    /// Height in pixels as displayed, the orientation applied.
+    pub height: u32,
+    /// EXIF orientation as stored, 1 to 8.
+    pub orientation: u8,
+    /// Whether a pixel of the first frame is transparent.
+    pub alpha: bool,
+    /// Whether it has more frames than one.
+    pub animated: bool,
+    /// Frames, 1 for a still image.
+    pub frames: u32,
+}
+
+/// One thumbnail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Thumbnail {
+    /// The size of the plan that it was made for.
+    pub size: Size,
+    /// The type it is in.
+    pub format: ImageFormat,
+    /// Its width in pixels.
+    pub width: u32,
+    /// Its height in pixels.
+    pub height: u32,
+    /// Its frames, 1 for a still one.
+    pub frames: u32,
+    /// The encoded file. Thumbnails that came out equal share it.
+    #[serde(skip)]
+    pub bytes: Bytes,
+}
+
+/// Makes every thumbnail in `plan` from one encoded image, from one decode.
+///
+/// Pure: no clock, no network, no file, no environment; the same bytes and plan give the same
+/// thumbnails. Works on the calling thread for up to seconds.
+///
+/// # Errors
+///
+/// Refuses what [`inspect`] refuses, an image that turns out corrupt, and a thumbnail too large
+/// for its format or for the memory limit.
+pub fn thumbnails(
+    image: &[u8],
+    plan: &Plan,
+    limits: &Limits,
+) -> Result<Thumbnails, ThumbnailError> {
+    let header = inspect(image, limits)?;
+    check(
+        "bytes of memory",
+        memory(&header, plan),
+        limits.max_memory_bytes,
+    )?;
+    let Decoded { picture, profile } = source::first_frame(header.format, image, limits)?;
+    let picture = picture.without_idle_alpha();
+    let alpha = picture.layout.has_alpha();
+    let picture = picture
+        .premultiplied()
+        .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
+
+    let slots = slots(&header, plan, alpha);
+    let mut still = Still {
+        renderer: Renderer::new(&header, picture.layout, profile.as_deref()),
+        header: &header,
+        plan,
+        picture,
+        canvas: None,
+    };
+    let placeholder = still.placeholder()?;
+
+    let animates = plan.animation && header.frames > 1;
+    let mut made: Vec<(Target, u32, Bytes)> = Vec::new();
+    let mut moving: Vec<Target> = Vec::new();
+    for (_, target) in &slots {
+        if animates && target.format.can_animate() {
+            if !moving.contains(target) {
+                moving.push(*target);
+            }
+        } else if !made.iter().any(|(done, ..)| done == target) {
+            made.push((*target, 1, still.make(*target)?.into()));
+        }
+    }
+    // The first frame is done with; the animation needs its memory.
+    drop(still);
+    if !moving.is_empty() {
+        let pixels = u64::from(header.width) * u64::from(header.height);
+        let animated_pixels = pixels.saturating_mul(header.frames.into());
+        check(
+            "animated pixels",
+            animated_pixels,
+            limits.max_animated_pixels(),
+        )?;
+        if let Some(animation) = source::animation(header.format, image, limits)? {
+            let animated = animate(&header, animation, &moving, plan)?;
+            for (target, animated) in moving.into_iter().zip(animated) {
+                made.push((target, animated.frames, animated.bytes.into()));
+            }
+        }
+    }
+
+    let images = slots
+        .into_iter()
+        .filter_map(|(size, target)| {
+            let (_, frames, bytes) = made.iter().find(|(done, ..)| *done == target)?;
+            Some(Thumbnail {
+                size,
+                format: target.format,
+                width: target.placement.width,
+                height: target.placement.height,
+                frames: *frames,
+                bytes: bytes.clone(),
+            })
+        })
+        .collect();
+    let (width, height) = header.displayed();
+    Ok(Thumbnails {
+        source: Source {
+            format: header.format,
+            width,
+            height,
+            orientation: header.orientation,
+            alpha,
+            animated: header.frames > 1,
+            frames: header.frames,
+        },
+        images,
+        placeholder,
+    })
+}
+
+/// Each size and format that the plan asks for, without repetitions, formats of one size together.
+fn slots(header: &Header, plan: &Plan, alpha: bool) -> Vec<(Size, Target)> {
+    let (width, height) = header.displayed();
+    let mut slots = Vec::new();
+    for size in &plan.sizes {
+        let placement = plan.fit.place(width, height, *size, plan.upscale);
+        for format in &plan.formats {
+            let format = format.resolve(header.format, alpha);
+            let slot = (*size, Target { placement, format });
+            if !slots.contains(&slot) {
+                slots.push(slot);
+            }
+        }
+    }
+    slots
+}
+
+/// The header's estimate, raised by what thumbnails larger than usual take: for each pixel of the
+/// largest, the resized samples, the sRGB ones, the upright ones, and the encoder's own copy.
+fn memory(header: &Header, plan: &Plan) -> u64 {
+    let (width, height) = header.displayed();
+    let largest = plan
+        .sizes
+        .iter()
+        .map(|size| plan.fit.place(width, height, *size, plan.upscale))
+        .map(|placement| u64::from(placement.width) * u64::from(placement.height))
+        .max()
+        .unwrap_or(0);
+    header
+        .memory_bytes
+        .saturating_add(largest.saturating_mul(16))
+}
+
+/// Makes the still thumbnails of a decoded picture.
+struct Still<'a> {
+    header: &'a Header,
+    plan: &'a Plan,
+    picture: Picture,
+    renderer: Renderer,
+    /// The last canvas, for the next format of the same size.
+    canvas: Option<(Placement, Canvas)>,
+}
+
+impl Still<'_> {
+    fn make(&mut self, target: Target) -> Result<Vec<u8>, ThumbnailError> {
+        let canvas = match self.canvas.take() {
+            Some((placement, canvas)) if placement == target.placement => canvas,
+            _ => self
+                .renderer
+                .render(self.header, &self.picture, target.placement)?,
+        };
+        let encoded = encode(&canvas, target.format, self.plan);
+        self.canvas = Some((target.placement, canvas));
+        encoded
+    }
+
+    fn placeholder(&mut self) -> Result<String, ThumbnailError> {
+        let (width, height) = self.header.displayed();
+        let placement = Fit::Inside.place(width, height, Size::square(MAX_SIDE), false);
+        let canvas = self
+            .renderer
+            .render(self.header, &self.picture, placement)?;
+        Ok(placeholder(&canvas))
+    }
+}
