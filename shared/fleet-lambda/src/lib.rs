@@ -1,1 +1,11 @@
-//! Runs a worker on the AWS Lambda runtime.
+#![doc = include_str!("../README.md")]
+
+mod init_error;
+mod sdk;
+mod serve;
+mod shutdown;
+mod start;
+
+pub use sdk::sdk_config;
+pub use serve::serve;
+pub use start::start;
