@@ -1,1 +1,15 @@
-//! The thumbnail worker.
+#![doc = include_str!("../README.md")]
+
+mod budget;
+mod config;
+mod keys;
+mod ledger;
+mod manifest;
+mod photo;
+mod worker;
+
+pub use config::{Config, ConfigError};
+pub use keys::PhotoKeys;
+pub use ledger::{Decision, Ledger, Live};
+pub use manifest::{Manifest, ManifestSource, Output, PictureSource};
+pub use worker::ThumbnailWorker;
