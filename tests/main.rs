@@ -1,0 +1,8 @@
+//! Workers as a whole, driven through their handler.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
+mod photos;
+mod thumbnails_fates;
+mod thumbnails_order;
+mod thumbnails_routes;
