@@ -77,7 +77,7 @@ pub(crate) fn animate(
     for frame in animation.frames {
         let frame = frame?;
         frames += 1;
-        let picture = frame
+        let mut picture = frame
             .picture
             .premultiplied()
             .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
@@ -89,7 +89,7 @@ pub(crate) fn animate(
             // Targets of one size follow each other, so that each size is rendered once.
             let rendered = match canvas.take() {
                 Some((placement, rendered)) if placement == target.placement => rendered,
-                _ => renderer.render(header, &picture, target.placement)?,
+                _ => renderer.render(header, &mut picture, target.placement)?,
             };
             encoder
                 .push(rendered.clone(), frame.delay_ms)

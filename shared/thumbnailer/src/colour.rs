@@ -28,13 +28,30 @@ impl Conversion {
 
     /// Samples of the layout as RGB, or as RGBA when the layout has alpha.
     pub(crate) fn srgb(&self, samples: Vec<u8>) -> Vec<u8> {
-        let converted = self.transform.as_ref().and_then(|transform| {
-            let channels = if self.layout.has_alpha() { 4 } else { 3 };
-            let mut srgb = vec![0; samples.len() / self.layout.channels() * channels];
-            transform.transform(&samples, &mut srgb).ok().map(|()| srgb)
-        });
-        converted.unwrap_or_else(|| unmanaged(self.layout, samples))
+        let Some(transform) = &self.transform else {
+            return unmanaged(self.layout, samples);
+        };
+        let pixels = samples.len() / self.layout.channels();
+        let mut srgb = vec![0; pixels * if self.layout.has_alpha() { 4 } else { 3 }];
+        let converted = match self.layout {
+            Layout::Gray => transform.transform(&every(&samples, 3, &[0]), &mut srgb),
+            Layout::GrayAlpha => transform.transform(&every(&samples, 4, &[0, 3]), &mut srgb),
+            Layout::Rgb | Layout::Rgba | Layout::Cmyk => transform.transform(&samples, &mut srgb),
+        };
+        match converted {
+            Ok(()) => srgb,
+            Err(_) => unmanaged(self.layout, samples),
+        }
     }
+}
+
+/// The chosen channels of each pixel.
+fn every(samples: &[u8], channels: usize, chosen: &[usize]) -> Vec<u8> {
+    samples
+        .chunks_exact(channels)
+        .flat_map(|pixel| chosen.iter().filter_map(|channel| pixel.get(*channel)))
+        .copied()
+        .collect()
 }
 
 fn transform(layout: Layout, profile: &[u8]) -> Option<Arc<Transform8BitExecutor>> {
@@ -83,13 +100,7 @@ fn transform(layout: Layout, profile: &[u8]) -> Option<Arc<Transform8BitExecutor
 /// The conversion without a profile: samples are taken for sRGB, and inks for ideal ones.
 fn unmanaged(layout: Layout, samples: Vec<u8>) -> Vec<u8> {
     match layout {
-        Layout::Rgb | Layout::Rgba => samples,
-        Layout::Gray => samples.iter().flat_map(|gray| [*gray; 3]).collect(),
-        Layout::GrayAlpha => samples
-            .chunks_exact(2)
-            .filter_map(|pixel| <[u8; 2]>::try_from(pixel).ok())
-            .flat_map(|[gray, alpha]| [gray, gray, gray, alpha])
-            .collect(),
+        Layout::Gray | Layout::GrayAlpha | Layout::Rgb | Layout::Rgba => samples,
         Layout::Cmyk => samples
             .chunks_exact(4)
             .filter_map(|pixel| <[u8; 4]>::try_from(pixel).ok())
@@ -147,19 +158,23 @@ mod tests {
     #[test]
     fn a_gray_profile_bends_gray() {
         let profile = ColorProfile::new_gray_with_gamma(1.0);
-        let srgb = converted(Layout::Gray, &profile, &[0, 55, 255]);
+        let srgb = converted(
+            Layout::Gray,
+            &profile,
+            &[0, 0, 0, 55, 55, 55, 255, 255, 255],
+        );
         // Linear 0.2157 is sRGB 0.502.
         assert!(
             near(&srgb, &[0, 0, 0, 128, 128, 128, 255, 255, 255], 3),
             "{srgb:?}"
         );
-        let with_alpha = converted(Layout::GrayAlpha, &profile, &[55, 9]);
+        let with_alpha = converted(Layout::GrayAlpha, &profile, &[55, 55, 55, 9]);
         assert!(near(&with_alpha, &[128, 128, 128, 9], 3), "{with_alpha:?}");
     }
 
     #[test]
     fn a_profile_for_other_samples_is_ignored() {
-        let gray = converted(Layout::Gray, &ColorProfile::new_display_p3(), &[7]);
+        let gray = converted(Layout::Gray, &ColorProfile::new_display_p3(), &[7, 7, 7]);
         assert_eq!(gray, [7, 7, 7]);
     }
 

@@ -1,4 +1,9 @@
+use std::fmt::Display;
+
 use crate::ImageFormat;
+
+/// Letters of a decoder's reason that are kept.
+const MAX_REASON_CHARS: usize = 160;
 
 /// Why an image got no thumbnails.
 ///
@@ -67,11 +72,16 @@ impl ThumbnailError {
         }
     }
 
-    pub(crate) fn corrupt(format: ImageFormat, reason: impl ToString) -> Self {
-        Self::Corrupt {
-            format,
-            reason: reason.to_string(),
-        }
+    /// Decoders quote the image at length, thousands of numbers or a line break among it; a log
+    /// line wants neither.
+    pub(crate) fn corrupt(format: ImageFormat, reason: impl Display) -> Self {
+        let reason = reason
+            .to_string()
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(MAX_REASON_CHARS)
+            .collect();
+        Self::Corrupt { format, reason }
     }
 }
 
@@ -91,5 +101,21 @@ impl ParsePlanError {
             value: value.to_owned(),
             allowed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoders_reason_is_one_short_line() {
+        let error = ThumbnailError::corrupt(ImageFormat::Tiff, "8, \n".repeat(1_000));
+        let text = error.to_string();
+        assert!(
+            text.starts_with("the TIFF image is corrupt: 8, 8, "),
+            "{text}"
+        );
+        assert!(text.chars().count() < 200 && !text.contains('\n'), "{text}");
     }
 }

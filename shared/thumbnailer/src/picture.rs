@@ -5,8 +5,10 @@ use crate::orientation::Orientation;
 /// What the samples of a pixel mean. Eight bits each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
+    /// Gray three times over: what it costs in memory it saves in kernels, and three channels are
+    /// resized as fast as one.
     Gray,
-    /// Alpha is premultiplied, as in [`Layout::Rgba`]: see [`Picture::premultiply`].
+    /// Gray three times over, and alpha.
     GrayAlpha,
     Rgb,
     Rgba,
@@ -17,10 +19,8 @@ pub(crate) enum Layout {
 impl Layout {
     pub(crate) fn channels(self) -> usize {
         match self {
-            Self::Gray => 1,
-            Self::GrayAlpha => 2,
-            Self::Rgb => 3,
-            Self::Rgba | Self::Cmyk => 4,
+            Self::Gray | Self::Rgb => 3,
+            Self::GrayAlpha | Self::Rgba | Self::Cmyk => 4,
         }
     }
 
@@ -37,7 +37,28 @@ impl Layout {
     }
 }
 
-/// One decoded frame, as stored: neither turned upright nor converted to sRGB.
+/// Gray samples as [`Layout::Gray`] has them.
+pub(crate) fn spread_gray(gray: &[u8]) -> Vec<u8> {
+    let mut spread = vec![0; gray.len() * 3];
+    for (pixel, gray) in spread.chunks_exact_mut(3).zip(gray) {
+        pixel.fill(*gray);
+    }
+    spread
+}
+
+/// Gray and alpha samples as [`Layout::GrayAlpha`] has them.
+pub(crate) fn spread_gray_alpha(samples: &[u8]) -> Vec<u8> {
+    let mut spread = vec![0; samples.len() * 2];
+    for (pixel, source) in spread.chunks_exact_mut(4).zip(samples.chunks_exact(2)) {
+        if let ([red, green, blue, alpha], [gray, opacity]) = (pixel, source) {
+            (*red, *green, *blue, *alpha) = (*gray, *gray, *gray, *opacity);
+        }
+    }
+    spread
+}
+
+/// One decoded frame, as stored: neither turned upright nor converted to sRGB. Alpha is not
+/// premultiplied until [`Picture::premultiplied`].
 #[derive(Debug, Clone)]
 pub(crate) struct Picture {
     pub(crate) width: u32,

@@ -31,7 +31,7 @@ impl Renderer {
     pub(crate) fn render(
         &mut self,
         header: &Header,
-        picture: &Picture,
+        picture: &mut Picture,
         placement: Placement,
     ) -> Result<Canvas, ThumbnailError> {
         let stored = if self.orientation.swaps_axes() {

@@ -62,18 +62,10 @@ impl FromStr for Size {
             },
         };
         let trimmed = text.trim();
-        let size = match trimmed.split_once(['x', 'X']) {
-            Some((width, height)) => Self {
-                width: side(width)?,
-                height: side(height)?,
-            },
-            None => {
-                let side = side(trimmed)?;
-                Self {
-                    width: side,
-                    height: side,
-                }
-            }
+        let (width, height) = trimmed.split_once(['x', 'X']).unwrap_or((trimmed, trimmed));
+        let size = Self {
+            width: side(width)?,
+            height: side(height)?,
         };
         if size.width.is_none() && size.height.is_none() {
             return Err(refused());

@@ -2,7 +2,8 @@
 
 use crate::{ImageFormat, ThumbnailError, exif};
 
-const CONVERT: &str = "convert it to JPEG, PNG or WebP before uploading it";
+/// What a person can do about a type that is not supported.
+pub(crate) const CONVERT: &str = "convert it to JPEG, PNG or WebP before uploading it";
 
 /// How far into a text an `<svg` tag may hide behind comments and a document type.
 const SVG_SEARCH_BYTES: usize = 1024;

@@ -37,7 +37,7 @@ pub fn resize(frame: &mut Frame, size: Size, plan: &Plan) -> Result<Pixels, Thum
     let placement = plan.fit.place(width, height, size, plan.upscale);
     let canvas = frame
         .renderer
-        .render(&frame.header, &frame.picture, placement)?;
+        .render(&frame.header, &mut frame.picture, placement)?;
     Ok(Pixels(canvas))
 }
 

@@ -206,7 +206,7 @@ impl Still<'_> {
             Some((placement, canvas)) if placement == target.placement => canvas,
             _ => self
                 .renderer
-                .render(self.header, &self.picture, target.placement)?,
+                .render(self.header, &mut self.picture, target.placement)?,
         };
         let encoded = encode(&canvas, target.format, self.plan);
         self.canvas = Some((target.placement, canvas));
@@ -218,7 +218,7 @@ impl Still<'_> {
         let placement = Fit::Inside.place(width, height, Size::square(MAX_SIDE), false);
         let canvas = self
             .renderer
-            .render(self.header, &self.picture, placement)?;
+            .render(self.header, &mut self.picture, placement)?;
         Ok(placeholder(&canvas))
     }
 }

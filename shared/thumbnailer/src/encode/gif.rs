@@ -2,7 +2,7 @@ use gif::{DisposalMethod, Encoder, Frame, Repeat};
 
 use crate::picture::Canvas;
 
-/// NeuQuant's sampling: every tenth pixel trains the palette, as `gif` itself chooses.
+/// `NeuQuant`'s sampling: every tenth pixel trains the palette, as `gif` itself chooses.
 const SPEED: i32 = 10;
 
 /// GIF has no half transparency: below this alpha a pixel is none.

@@ -205,8 +205,11 @@ mod tests {
         let cut = part.cut(&canvas(&[(3, 5), (7, 6)]));
         assert_eq!(cut.samples.len(), 6 * 3 * 3);
         assert_eq!(
-            cut.samples.iter().filter(|sample| **sample == 200).count(),
-            2
+            cut.samples
+                .iter()
+                .map(|sample| u32::from(*sample))
+                .sum::<u32>(),
+            400
         );
     }
 

@@ -6,11 +6,11 @@ use image::codecs::bmp::BmpDecoder;
 use image::{ColorType, DynamicImage, ImageDecoder};
 
 use super::{Decoded, Facts, decoder_limits};
-use crate::picture::{Layout, Picture};
+use crate::picture::{Layout, Picture, spread_gray, spread_gray_alpha};
 use crate::{ImageFormat, Limits, ThumbnailError};
 
 pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
-    let decoder = BmpDecoder::new(Cursor::new(image)).map_err(corrupt)?;
+    let decoder = BmpDecoder::new(Cursor::new(image)).map_err(refused)?;
     let (width, height) = decoder.dimensions();
     Ok(Facts {
         width,
@@ -23,19 +23,19 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
 }
 
 pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, ThumbnailError> {
-    let mut decoder = BmpDecoder::new(Cursor::new(image)).map_err(corrupt)?;
+    let mut decoder = BmpDecoder::new(Cursor::new(image)).map_err(refused)?;
     decoder
         .set_limits(decoder_limits(limits))
-        .map_err(corrupt)?;
-    let decoded = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+        .map_err(refused)?;
+    let decoded = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(Decoded {
         picture: picture_of(decoded),
         profile: None,
     })
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
-    ThumbnailError::corrupt(ImageFormat::Bmp, reason)
+fn refused(error: image::ImageError) -> ThumbnailError {
+    super::refusal(ImageFormat::Bmp, error)
 }
 
 /// The eight-bit layout that samples of a type become.
@@ -53,8 +53,8 @@ pub(super) fn picture_of(decoded: DynamicImage) -> Picture {
     let layout = layout_of(decoded.color());
     let (width, height) = (decoded.width(), decoded.height());
     let samples = match layout {
-        Layout::Gray => decoded.into_luma8().into_raw(),
-        Layout::GrayAlpha => decoded.into_luma_alpha8().into_raw(),
+        Layout::Gray => spread_gray(&decoded.into_luma8()),
+        Layout::GrayAlpha => spread_gray_alpha(&decoded.into_luma_alpha8()),
         Layout::Rgb | Layout::Cmyk => decoded.into_rgb8().into_raw(),
         Layout::Rgba => decoded.into_rgba8().into_raw(),
     };

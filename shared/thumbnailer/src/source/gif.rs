@@ -1,5 +1,6 @@
 //! GIF, by `gif` as `image` composes its frames.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
 use image::codecs::gif::GifDecoder;
@@ -18,15 +19,21 @@ pub(super) fn facts(image: &[u8], limits: &Limits) -> Result<Facts, ThumbnailErr
     while let Some(block) = blocks.next().ok_or_else(truncated)? {
         match block {
             Block::Frame {
+                left,
+                top,
                 width: frame_width,
                 height: frame_height,
             } => {
+                if left >= width || top >= height {
+                    return Err(corrupt("a frame lies outside of the canvas"));
+                }
                 frames = frames.saturating_add(1);
                 let pixels = u64::from(frame_width) * u64::from(frame_height);
                 // A frame may be larger than the canvas that it is drawn on.
                 limits::check("pixels", pixels, limits.max_pixels)?;
                 largest = largest.max(pixels);
-                alpha |= frames == 1 && (frame_width, frame_height) != (width, height);
+                alpha |=
+                    frames == 1 && (left, top, frame_width, frame_height) != (0, 0, width, height);
             }
             Block::Control { transparent } => alpha |= transparent,
             Block::Other => {}
@@ -79,7 +86,7 @@ pub(super) fn animation<'a>(
     })
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
+fn corrupt(reason: impl Display) -> ThumbnailError {
     ThumbnailError::corrupt(ImageFormat::Gif, reason)
 }
 
@@ -122,12 +129,19 @@ impl<I: Iterator<Item = Result<AnimationFrame, ThumbnailError>>> Iterator for Gu
 }
 
 enum Block {
-    Frame { width: u16, height: u16 },
-    Control { transparent: bool },
+    Frame {
+        left: u16,
+        top: u16,
+        width: u16,
+        height: u16,
+    },
+    Control {
+        transparent: bool,
+    },
     Other,
 }
 
-/// The blocks of a GIF, GIF89a section 12 on, with their data skipped.
+/// The blocks of a GIF, `GIF89a` section 12 on, with their data skipped.
 struct Blocks<'a> {
     rest: &'a [u8],
 }
@@ -180,11 +194,13 @@ impl Blocks<'_> {
         }
         match self.take()? {
             [0x2c] => {
-                let [_, _, _, _, w0, w1, h0, h1, flags] = self.take()?;
+                let [x0, x1, y0, y1, w0, w1, h0, h1, flags] = self.take()?;
                 self.skip_palette(flags)?;
                 let [_code_size] = self.take()?;
                 self.skip_data()?;
                 Some(Some(Block::Frame {
+                    left: u16::from_le_bytes([x0, x1]),
+                    top: u16::from_le_bytes([y0, y1]),
                     width: u16::from_le_bytes([w0, w1]),
                     height: u16::from_le_bytes([h0, h1]),
                 }))

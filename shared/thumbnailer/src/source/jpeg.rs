@@ -1,10 +1,12 @@
 //! JPEG, by `jpeg-decoder`: of the two permissive decoders in Rust it is the one that reads every
 //! subsampling, progressive CMYK and YCCK among them, right.
 
+use std::fmt::Display;
+
 use jpeg_decoder::PixelFormat;
 
 use super::{Decoded, Facts};
-use crate::picture::{Layout, Picture};
+use crate::picture::{Layout, Picture, spread_gray};
 use crate::sniff::unsupported;
 use crate::{ImageFormat, Limits, ThumbnailError, exif, limits};
 
@@ -22,6 +24,11 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     limits::check("scans", markers.scans, MAX_SCANS)?;
 
     let pixels = u64::from(frame.width) * u64::from(frame.height);
+    let channels = match frame.components {
+        // Gray is decoded, then spread.
+        1 => 4,
+        components => u64::from(components),
+    };
     // The decoder holds each component's plane, the pixels interleaved, and, when a component
     // comes in more scans than one, its coefficients of two bytes.
     let planes = frame.plane_bytes;
@@ -32,7 +39,7 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
         orientation: markers.exif.map_or(1, exif::orientation),
         alpha: false,
         frames: 1,
-        decode_bytes: planes + coefficients + pixels * u64::from(frame.components),
+        decode_bytes: planes + coefficients + pixels * channels,
     })
 }
 
@@ -51,6 +58,10 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
         PixelFormat::CMYK32 => Layout::Cmyk,
         PixelFormat::L16 => return Err(unsupported("16-bit JPEG", CONVERT)),
     };
+    let samples = match layout {
+        Layout::Gray => spread_gray(&samples),
+        _ => samples,
+    };
     Ok(Decoded {
         picture: Picture {
             width: info.width.into(),
@@ -62,7 +73,7 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
     })
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
+fn corrupt(reason: impl Display) -> ThumbnailError {
     ThumbnailError::corrupt(ImageFormat::Jpeg, reason)
 }
 
@@ -140,7 +151,7 @@ impl<'a> Markers<'a> {
             0xc0..=0xc2 => self.frame = Some(Frame::read(segment)?),
             0xc3 => return Err(unsupported("lossless JPEG", CONVERT)),
             0xc5..=0xc7 => return Err(unsupported("hierarchical JPEG", CONVERT)),
-            0xc9..=0xcb | 0xcc..=0xcf => return Err(unsupported("arithmetic-coded JPEG", CONVERT)),
+            0xc9..=0xcf => return Err(unsupported("arithmetic-coded JPEG", CONVERT)),
             0xda => self.scans += 1,
             0xe1 if self.exif.is_none() && segment.starts_with(b"Exif\0\0") => {
                 self.exif = Some(segment);

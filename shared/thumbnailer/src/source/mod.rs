@@ -10,7 +10,7 @@ mod webp;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::picture::Picture;
-use crate::sniff::unsupported;
+use crate::sniff::{CONVERT, unsupported};
 use crate::{ImageFormat, Limits, ThumbnailError};
 
 /// What a header says.
@@ -102,10 +102,7 @@ pub(crate) fn animation<'a>(
 }
 
 fn avif() -> ThumbnailError {
-    unsupported(
-        "AVIF input",
-        "convert it to JPEG, PNG or WebP before uploading it",
-    )
+    unsupported("AVIF input", CONVERT)
 }
 
 /// Turns a decoder's panic into the corruption that caused it.
@@ -122,6 +119,14 @@ pub(crate) fn guarded<T>(
             "the decoder panicked on it",
         ))
     })
+}
+
+/// What `image` refuses, for the types that it decodes.
+fn refusal(format: ImageFormat, error: image::ImageError) -> ThumbnailError {
+    match error {
+        image::ImageError::Unsupported(_) => unsupported(format!("this kind of {format}"), CONVERT),
+        error => ThumbnailError::corrupt(format, error),
+    }
 }
 
 /// The limits as `image`'s decoders take them, for headers that lie past our own check.

@@ -1,9 +1,11 @@
 //! PNG, by `png`. An animated PNG shows its first frame, as the format means it to.
 
+use std::fmt::Display;
+
 use png::{ColorType, Transformations};
 
 use super::{Decoded, Facts};
-use crate::picture::{Layout, Picture};
+use crate::picture::{Layout, Picture, spread_gray, spread_gray_alpha};
 use crate::{ImageFormat, Limits, ThumbnailError, exif};
 
 /// What the decoder may hold beside the pixels: rows, text, the colour profile.
@@ -24,14 +26,22 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     let header = facts.ok_or_else(|| corrupt("it has no header chunk"))?;
     let alpha = transparent || header.alpha;
     let pixels = u64::from(header.width) * u64::from(header.height);
-    let channels = if header.gray { 1 } else { 3 } + u64::from(alpha);
+    // Gray is decoded, then spread.
+    let channels = if alpha { 4 } else { 3 };
+    let gray = match (header.gray, alpha) {
+        (true, true) => 2,
+        (true, false) => 1,
+        (false, _) => 0,
+    };
     Ok(Facts {
         width: header.width,
         height: header.height,
         orientation,
         alpha,
         frames: 1,
-        decode_bytes: pixels * channels + SCRATCH_BYTES,
+        decode_bytes: pixels
+            .saturating_mul(channels + gray)
+            .saturating_add(SCRATCH_BYTES),
     })
 }
 
@@ -48,11 +58,11 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
         .ok_or_else(|| corrupt("it is larger than its header said"))?;
     let mut samples = vec![0; length];
     let frame = reader.next_frame(&mut samples).map_err(corrupt)?;
-    let layout = match frame.color_type {
-        ColorType::Grayscale => Layout::Gray,
-        ColorType::GrayscaleAlpha => Layout::GrayAlpha,
-        ColorType::Rgb => Layout::Rgb,
-        ColorType::Rgba => Layout::Rgba,
+    let (layout, samples) = match frame.color_type {
+        ColorType::Grayscale => (Layout::Gray, spread_gray(&samples)),
+        ColorType::GrayscaleAlpha => (Layout::GrayAlpha, spread_gray_alpha(&samples)),
+        ColorType::Rgb => (Layout::Rgb, samples),
+        ColorType::Rgba => (Layout::Rgba, samples),
         ColorType::Indexed => return Err(corrupt("its palette was not expanded")),
     };
     let info = reader.info();
@@ -69,7 +79,7 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
     })
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
+fn corrupt(reason: impl Display) -> ThumbnailError {
     ThumbnailError::corrupt(ImageFormat::Png, reason)
 }
 

@@ -10,7 +10,7 @@ use super::{Decoded, Facts, decoder_limits};
 use crate::{ImageFormat, Limits, ThumbnailError, exif, limits};
 
 pub(super) fn facts(image: &[u8], limits: &Limits) -> Result<Facts, ThumbnailError> {
-    let decoder = TiffDecoder::new(Cursor::new(image)).map_err(corrupt)?;
+    let decoder = TiffDecoder::new(Cursor::new(image)).map_err(refused)?;
     let (width, height) = decoder.dimensions();
     let pixels = u64::from(width) * u64::from(height);
     limits::check("pixels", pixels, limits.max_pixels)?;
@@ -31,18 +31,18 @@ pub(super) fn facts(image: &[u8], limits: &Limits) -> Result<Facts, ThumbnailErr
 }
 
 pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, ThumbnailError> {
-    let mut decoder = TiffDecoder::new(Cursor::new(image)).map_err(corrupt)?;
+    let mut decoder = TiffDecoder::new(Cursor::new(image)).map_err(refused)?;
     decoder
         .set_limits(decoder_limits(limits))
-        .map_err(corrupt)?;
+        .map_err(refused)?;
     let profile = decoder.icc_profile().unwrap_or_default();
-    let decoded = DynamicImage::from_decoder(decoder).map_err(corrupt)?;
+    let decoded = DynamicImage::from_decoder(decoder).map_err(refused)?;
     Ok(Decoded {
         picture: picture_of(decoded),
         profile,
     })
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
-    ThumbnailError::corrupt(ImageFormat::Tiff, reason)
+fn refused(error: image::ImageError) -> ThumbnailError {
+    super::refusal(ImageFormat::Tiff, error)
 }

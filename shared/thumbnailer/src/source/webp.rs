@@ -1,6 +1,7 @@
 //! WebP, by `image-webp`. It takes three times as long as libwebp, and a hostile file meets only
 //! safe Rust.
 
+use std::fmt::Display;
 use std::io::Cursor;
 
 use image::codecs::webp::WebPDecoder;
@@ -23,14 +24,14 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
                 extended = true;
             }
             b"VP8 " | b"VP8L" if extended => {
-                let inner = Canvas::of_bitstream(&kind, body)?;
+                let inner = Canvas::of_bitstream(kind, body)?;
                 if canvas
                     .is_some_and(|outer| (outer.width, outer.height) != (inner.width, inner.height))
                 {
                     return Err(corrupt("its canvas and its frame differ in size"));
                 }
             }
-            b"VP8 " | b"VP8L" => canvas = canvas.or(Some(Canvas::of_bitstream(&kind, body)?)),
+            b"VP8 " | b"VP8L" => canvas = canvas.or(Some(Canvas::of_bitstream(kind, body)?)),
             b"ANMF" => frames = frames.saturating_add(1),
             b"EXIF" => orientation = exif::orientation(body),
             _ => {}
@@ -120,7 +121,7 @@ fn open<'a>(
     Ok(decoder)
 }
 
-fn corrupt(reason: impl ToString) -> ThumbnailError {
+fn corrupt(reason: impl Display) -> ThumbnailError {
     ThumbnailError::corrupt(ImageFormat::WebP, reason)
 }
 
@@ -147,9 +148,9 @@ impl Canvas {
     }
 
     /// The size that a lossy (RFC 6386 section 9.1) or lossless (RFC 9649 section 3.4) frame says.
-    fn of_bitstream(kind: &[u8; 4], body: &[u8]) -> Result<Self, ThumbnailError> {
+    fn of_bitstream(kind: [u8; 4], body: &[u8]) -> Result<Self, ThumbnailError> {
         let cut_short = || corrupt("its frame header is cut short");
-        if kind == b"VP8L" {
+        if &kind == b"VP8L" {
             let [signature, b0, b1, b2, b3] = body.first_chunk().ok_or_else(cut_short)?;
             let bits = u32::from_le_bytes([*b0, *b1, *b2, *b3]);
             if *signature != 0x2f {
@@ -211,15 +212,11 @@ impl<'a> Iterator for Chunks<'a> {
             // Bodies are padded to even lengths; the last one's padding may be missing.
             Some((*kind, body, rest.get(length % 2..).unwrap_or_default()))
         };
-        match chunk() {
-            Some((kind, body, rest)) => {
-                self.rest = rest;
-                Some(Ok((kind, body)))
-            }
-            None => {
-                self.rest = &[];
-                Some(Err(corrupt("it is truncated: it ends inside a chunk")))
-            }
-        }
+        let Some((kind, body, rest)) = chunk() else {
+            self.rest = &[];
+            return Some(Err(corrupt("it is truncated: it ends inside a chunk")));
+        };
+        self.rest = rest;
+        Some(Ok((kind, body)))
     }
 }
