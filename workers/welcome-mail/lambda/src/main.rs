@@ -1,2 +1,16 @@
-//! Lambda.
-fn main() {}
+//! The welcome-mail worker as an AWS Lambda function.
+
+mod aws;
+
+use std::process::ExitCode;
+
+use fleet::env::ProcessEnvironment;
+
+fn main() -> ExitCode {
+    fleet_lambda::start(async || {
+        let config = welcome_mail::Config::from_env(&ProcessEnvironment)?;
+        let table = aws::claims_table(&ProcessEnvironment)?;
+        let sdk = fleet_lambda::sdk_config().await;
+        Ok(aws::worker(config, &table, &sdk))
+    })
+}
