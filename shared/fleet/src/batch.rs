@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::delivery::{Delivery, Source};
 use crate::fate::Fate;
 use crate::metrics::Metric;
+use crate::trace::Trace;
 use crate::worker::Invocation;
 
 /// What is kept of an invocation's time for answering: without it, one slow record lets Lambda end the call, and every
@@ -41,6 +42,8 @@ pub struct Record {
     pub subject: String,
     /// What became of it.
     pub fate: Fate,
+    /// The trace of whoever sent it, when the source carries one for each record.
+    pub trace: Option<Trace>,
 }
 
 impl Record {
@@ -52,6 +55,7 @@ impl Record {
             group: delivery.group().map(str::to_owned),
             subject: subject.into(),
             fate,
+            trace: delivery.trace(),
         }
     }
 }
@@ -146,26 +150,28 @@ impl Handled {
         }
     }
 
-    /// Logs each record once, here at the boundary: what was rejected or must be retried as a warning.
+    /// Logs each record once, here at the boundary: what was rejected or must be retried as a warning. A record that came
+    /// with a trace of its own names it beside that of the invocation.
     pub fn log(&self) {
         for record in &self.records {
             let Record {
                 source,
                 id,
                 subject,
-                fate,
                 ..
             } = record;
-            let (fate_name, kind, reason) = (fate.name(), fate.kind(), fate.reason());
-            match fate {
+            let (kind, reason) = (record.fate.kind(), record.fate.reason());
+            let record_trace_id = record.trace.as_ref().map(Trace::id);
+            let fate = record.fate.name();
+            match record.fate {
                 Fate::Done(_) => {
-                    tracing::info!(%source, id, subject, fate = fate_name, kind, reason, "record done");
+                    tracing::info!(%source, id, subject, fate, kind, reason, record_trace_id, "record done");
                 }
                 Fate::Rejected(_) => {
-                    tracing::warn!(%source, id, subject, fate = fate_name, kind, reason, "record rejected");
+                    tracing::warn!(%source, id, subject, fate, kind, reason, record_trace_id, "record rejected");
                 }
                 Fate::Retry(_) => {
-                    tracing::warn!(%source, id, subject, fate = fate_name, kind, reason, "record to be retried");
+                    tracing::warn!(%source, id, subject, fate, kind, reason, record_trace_id, "record to be retried");
                 }
             }
         }
@@ -270,6 +276,7 @@ mod tests {
             group: group.map(str::to_owned),
             subject: String::new(),
             fate,
+            trace: None,
         }
     }
 

@@ -99,6 +99,7 @@ mod tests {
             group: None,
             subject: String::new(),
             fate,
+            trace: None,
         };
         let handled = Handled {
             records: vec![
