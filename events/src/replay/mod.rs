@@ -1,0 +1,18 @@
+//! Captured events through the workers, and what became of them.
+
+mod environment;
+mod event;
+mod files;
+mod history;
+mod print;
+mod run;
+mod workers;
+
+pub use environment::ReplayEnvironment;
+pub(crate) use event::rounded;
+pub use event::{Replay, ReplayedEvent, ReplayedRecord, Totals};
+pub use files::{event_files, events_in, nearest_objects};
+pub use history::{History, Past, PastManifest};
+pub use print::{Printer, progress};
+pub use run::{Options, UsageError, replay};
+pub use workers::{AnyWorker, Fleet, WORKERS, WorkerEntry};

@@ -1,0 +1,240 @@
+//! The workers of the fleet, as a replay knows them.
+//!
+//! A new worker is one more entry in [`WORKERS`].
+
+use std::future::Future;
+use std::pin::Pin;
+
+use fleet::batch::Handled;
+use fleet::clock::Clock;
+use fleet::delivery::{Delivery, Source};
+use fleet::notice;
+use fleet::worker::{Invocation, Worker};
+use serde_json::Value;
+use thumbnails::ThumbnailWorker;
+use welcome_mail::WelcomeWorker;
+
+use super::environment::ReplayEnvironment;
+use crate::stand_ins::StandIns;
+
+/// One worker: what it takes, and how to start it over stand-ins.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkerEntry {
+    /// Its name, as `--worker` takes it.
+    pub name: &'static str,
+    /// What it takes, for people.
+    pub takes: &'static str,
+    /// Whether a record is surely for it.
+    recognises: fn(&Delivery) -> bool,
+    /// The sources whose records it takes when no worker recognises them: a poison body must meet a worker too.
+    takes_the_rest_of: &'static [Source],
+    start: fn(&StandIns) -> Result<Box<dyn AnyWorker>, String>,
+}
+
+/// Every worker, in the order in which they are asked.
+pub const WORKERS: [WorkerEntry; 2] = [
+    WorkerEntry {
+        name: "thumbnails",
+        takes: "S3 notifications by any route: direct, SNS, SQS, EventBridge",
+        recognises: |delivery| notice::read(delivery.payload()).is_ok(),
+        takes_the_rest_of: &[Source::S3, Source::Sns, Source::Sqs, Source::EventBridge],
+        start: |stand_ins| {
+            let config = thumbnails::Config::from_env(&ReplayEnvironment);
+            let config = config.map_err(|error| error.to_string())?;
+            let objects = stand_ins.objects.clone();
+            Ok(Box::new(ThumbnailWorker::new(config, objects)))
+        },
+    },
+    WorkerEntry {
+        name: "welcome-mail",
+        takes: "records of the subscribers table's DynamoDB stream",
+        recognises: |delivery| delivery.source == Source::DynamoDb,
+        takes_the_rest_of: &[],
+        start: |stand_ins| {
+            let config = welcome_mail::Config::from_env(&ReplayEnvironment);
+            let config = config.map_err(|error| error.to_string())?;
+            Ok(Box::new(WelcomeWorker::new(
+                config,
+                stand_ins.outbox.clone(),
+                stand_ins.claims.clone(),
+                stand_ins.rejections.clone(),
+                Clock::system(),
+            )))
+        },
+    },
+];
+
+/// A [`Worker`] behind a pointer, so that workers of several types stand in one table.
+pub trait AnyWorker: Send + Sync {
+    /// [`Worker::handle`].
+    fn handle<'a>(
+        &'a self,
+        event: Value,
+        invocation: &'a Invocation,
+    ) -> Pin<Box<dyn Future<Output = Handled> + Send + 'a>>;
+}
+
+impl<W: Worker> AnyWorker for W {
+    fn handle<'a>(
+        &'a self,
+        event: Value,
+        invocation: &'a Invocation,
+    ) -> Pin<Box<dyn Future<Output = Handled> + Send + 'a>> {
+        Box::pin(Worker::handle(self, event, invocation))
+    }
+}
+
+/// Every worker, started.
+pub struct Fleet(Vec<(WorkerEntry, Box<dyn AnyWorker>)>);
+
+impl Fleet {
+    /// Starts every worker over `stand_ins`; fails like a worker in Lambda when its environment is wrong.
+    pub fn start(stand_ins: &StandIns) -> Result<Self, String> {
+        WORKERS
+            .into_iter()
+            .map(|entry| Ok((entry, (entry.start)(stand_ins)?)))
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The worker of that name.
+    pub fn get(&self, name: &str) -> Option<&dyn AnyWorker> {
+        self.0
+            .iter()
+            .find(|(entry, _)| entry.name == name)
+            .map(|(_, worker)| worker.as_ref())
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names = self.0.iter().map(|(entry, _)| entry.name);
+        formatter.debug_list().entries(names).finish()
+    }
+}
+
+/// The name of the worker that takes an event with these records; `None` when none does.
+///
+/// The first record that any worker recognises decides, since an event comes from one source; then the first source.
+pub(crate) fn worker_of(deliveries: &[Delivery]) -> Option<&'static str> {
+    let recognised = deliveries
+        .iter()
+        .find_map(|delivery| WORKERS.iter().find(|entry| (entry.recognises)(delivery)));
+    let by_source = || {
+        let source = deliveries.first()?.source;
+        WORKERS
+            .iter()
+            .find(|entry| entry.takes_the_rest_of.contains(&source))
+    };
+    recognised.or_else(by_source).map(|entry| entry.name)
+}
+
+/// The wrappings of an event, outermost first, such as `sqs/sns/s3`: those of the first record that tells.
+pub(crate) fn route_of(deliveries: &[Delivery]) -> String {
+    let Some(first) = deliveries.first() else {
+        return Source::Unknown.to_string();
+    };
+    let inner = deliveries
+        .iter()
+        .filter_map(|delivery| notice::read(delivery.payload()).ok())
+        .map(|notice| notice.route)
+        .find(|route| !route.is_empty());
+    let source = first.source.to_string();
+    match inner {
+        Some(inner) if inner != source => format!("{source}/{inner}"),
+        _ => source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fleet::delivery::deliveries;
+    use serde_json::json;
+
+    use super::*;
+
+    fn detected(event: Value) -> (Option<&'static str>, String) {
+        let deliveries = deliveries(event);
+        (worker_of(&deliveries), route_of(&deliveries))
+    }
+
+    fn s3() -> Value {
+        json!({ "Records": [{
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Put",
+            "s3": { "bucket": { "name": "b" }, "object": { "key": "k", "sequencer": "1" } },
+        }] })
+    }
+
+    fn sqs(body: impl Into<String>) -> Value {
+        let body: String = body.into();
+        json!({ "eventSource": "aws:sqs", "messageId": "1", "body": body })
+    }
+
+    #[test]
+    fn a_notice_of_s3_is_for_thumbnails_by_every_route() {
+        let wrapped =
+            json!({ "Type": "Notification", "TopicArn": "t", "Message": s3().to_string() });
+        let eventbridge = json!({
+            "detail-type": "Object Created", "source": "aws.s3",
+            "detail": { "bucket": { "name": "b" }, "object": { "key": "k" } },
+        });
+        let sns = json!({ "EventSource": "aws:sns", "Sns": { "Message": s3().to_string() } });
+        let cases = [
+            (s3(), "s3"),
+            (json!({ "Records": [sns] }), "sns/s3"),
+            (json!({ "Records": [sqs(s3().to_string())] }), "sqs/s3"),
+            (
+                json!({ "Records": [sqs("poison"), sqs(s3().to_string())] }),
+                "sqs/s3",
+            ),
+            (
+                json!({ "Records": [sqs(wrapped.to_string())] }),
+                "sqs/sns/s3",
+            ),
+            (
+                json!({ "Records": [sqs(eventbridge.to_string())] }),
+                "sqs/eventbridge",
+            ),
+            (eventbridge, "eventbridge"),
+            (json!({ "Event": "s3:TestEvent" }), "s3"),
+        ];
+        for (event, route) in cases {
+            assert_eq!(detected(event), (Some("thumbnails"), route.to_owned()));
+        }
+    }
+
+    #[test]
+    fn poison_meets_the_worker_of_its_source() {
+        let event = json!({ "Records": [sqs("poison")] });
+        assert_eq!(detected(event), (Some("thumbnails"), "sqs".to_owned()));
+        let event = json!({ "detail-type": "EC2 Instance State-change", "source": "aws.ec2" });
+        assert_eq!(
+            detected(event),
+            (Some("thumbnails"), "eventbridge".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_record_of_a_table_is_for_welcome_mail() {
+        let event = json!({ "Records": [{ "eventSource": "aws:dynamodb", "dynamodb": {} }] });
+        assert_eq!(
+            detected(event),
+            (Some("welcome-mail"), "dynamodb".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_no_worker_takes_is_said_to_be_so() {
+        let kinesis = json!({ "Records": [{ "eventSource": "aws:kinesis" }] });
+        assert_eq!(detected(kinesis), (None, "kinesis".to_owned()));
+        for event in [
+            json!({ "hello": 1 }),
+            json!({ "Records": [] }),
+            json!(1),
+            json!(null),
+        ] {
+            assert_eq!(detected(event), (None, "unknown".to_owned()));
+        }
+    }
+}

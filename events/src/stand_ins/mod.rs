@@ -1,0 +1,58 @@
+//! What stands in for AWS in a replay: folders and files.
+//!
+//! Everything that a worker does ends in the output folder and in one [`Journal`]; everything it reads comes from there or
+//! from folders that are only read. Nothing here opens a connection.
+
+mod journal;
+mod objects;
+mod out;
+mod outbox;
+mod paths;
+mod rejections;
+mod sources;
+mod table;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use journal::{Effect, EffectKind, Journal};
+pub use objects::DirectoryObjects;
+pub(crate) use objects::{object_path, source_path, with_slashes};
+pub use out::{OutError, OutFolder};
+pub use outbox::{Outbox, OutboxMail};
+pub use paths::path_of;
+pub use rejections::DirectoryRejections;
+pub use table::DirectoryClaims;
+
+/// One of each, over one output folder. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct StandIns {
+    /// The output folder.
+    pub out: Arc<OutFolder>,
+    /// What changed.
+    pub journal: Journal,
+    /// The object store.
+    pub objects: DirectoryObjects,
+    /// The mailer.
+    pub outbox: Outbox,
+    /// The claims table.
+    pub claims: DirectoryClaims,
+    /// Where rejections are kept.
+    pub rejections: DirectoryRejections,
+}
+
+impl StandIns {
+    /// Stand-ins that read source objects from `sources` and write to `out`.
+    pub fn new(sources: Vec<PathBuf>, out: OutFolder) -> Self {
+        let out = Arc::new(out);
+        let journal = Journal::default();
+        Self {
+            objects: DirectoryObjects::new(sources, out.clone(), journal.clone()),
+            outbox: Outbox::new(out.clone(), journal.clone()),
+            claims: DirectoryClaims::new(out.clone()),
+            rejections: DirectoryRejections::new(out.clone(), journal.clone()),
+            out,
+            journal,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The `flotilla` command, run as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod replay;
+mod support;
+mod thumbnail;
+mod usage;
