@@ -16,6 +16,13 @@ pub struct Frame {
 /// A thumbnail that is not encoded yet.
 pub struct Pixels(Canvas);
 
+impl Pixels {
+    /// How many pixels it has.
+    pub fn count(&self) -> u64 {
+        u64::from(self.0.width) * u64::from(self.0.height)
+    }
+}
+
 /// Checks the header and decodes the first frame.
 pub fn decode(image: &[u8], limits: &Limits) -> Result<Frame, ThumbnailError> {
     let header = inspect(image, limits)?;
