@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 use thumbnailer::{Fit, OutputFormat, Plan, Quality, Rgb, Size};
 use tracing_subscriber::EnvFilter;
 
-use crate::replay::{self, Printer, progress};
+use crate::replay::{self, Printer, Progress};
 use crate::terminal::Style;
 use crate::thumbnail;
 
@@ -165,14 +165,15 @@ fn replay(arguments: ReplayArguments) -> anyhow::Result<bool> {
         .build()
         .context("the runtime does not start")?;
     let mut printer = Printer::new(io::stdout(), Style::of_stdout());
-    let mut progress = progress(arguments.json || !io::stdout().is_terminal());
+    let mut progress = Progress::new(arguments.json || !io::stdout().is_terminal());
     let replay = runtime.block_on(replay::replay(&options, |event, behind, all| {
-        progress(behind, all);
+        progress.tell(behind, all);
         if !arguments.json {
             // Nobody reads any more, as in `flotilla replay events | head`: the replay itself goes on.
             let _ = printer.event(event);
         }
     }))?;
+    drop(progress);
     if arguments.json {
         print_json(&replay)?;
     } else {

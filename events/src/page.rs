@@ -29,6 +29,7 @@ pub(crate) fn render(template: &str, context: Value) -> Result<String, minijinja
     environment.add_filter("href", |path: String| Value::from_safe_string(href(&path)));
     environment.add_filter("bytes", terminal::bytes);
     environment.add_filter("plural", plural);
+    environment.add_filter("truncated", truncated);
     environment.add_filter("placeholder", |thumbhash: String| {
         placeholder::data_url(&thumbhash).map(Value::from_safe_string)
     });
@@ -47,6 +48,15 @@ fn href(path: &str) -> String {
 
 fn plural(number: usize, noun: &str) -> String {
     terminal::count(number, noun)
+}
+
+/// The beginning of an identifier that nobody reads to its end.
+fn truncated(identifier: &str) -> String {
+    const SHOWN_CHARS: usize = 16;
+    match identifier.char_indices().nth(SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", identifier.get(..end).unwrap_or_default()),
+        None => identifier.to_owned(),
+    }
 }
 
 #[cfg(test)]

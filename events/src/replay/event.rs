@@ -19,6 +19,8 @@ pub struct Replay {
     pub events: Vec<ReplayedEvent>,
     /// Sums over all events.
     pub totals: Totals,
+    /// The folders that source objects were read from.
+    pub objects: Vec<String>,
     /// The report's path.
     pub report: String,
 }
@@ -100,16 +102,6 @@ impl Replay {
     /// The version of the machine form.
     pub const VERSION: u32 = 1;
 
-    /// A replay of `events`, reported at `report`.
-    pub fn new(events: Vec<ReplayedEvent>, report: String) -> Self {
-        Self {
-            version: Self::VERSION,
-            totals: Totals::of(&events),
-            events,
-            report,
-        }
-    }
-
     /// Whether nothing is left to retry.
     pub fn is_finished(&self) -> bool {
         self.totals.retry == 0
@@ -177,7 +169,8 @@ impl ReplayedRecord {
 }
 
 impl Totals {
-    fn of(events: &[ReplayedEvent]) -> Self {
+    /// The sums over `events`.
+    pub fn of(events: &[ReplayedEvent]) -> Self {
         let fates = |fate: &str| events.iter().map(|event| event.count(fate)).sum();
         let effects = |kind: EffectKind| {
             let all = events.iter().flat_map(|event| &event.effects);

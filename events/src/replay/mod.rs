@@ -13,6 +13,6 @@ pub(crate) use event::rounded;
 pub use event::{Replay, ReplayedEvent, ReplayedRecord, Totals};
 pub use files::{event_files, events_in, nearest_objects};
 pub use history::{History, Past, PastManifest};
-pub use print::{Printer, progress};
+pub use print::{Printer, Progress};
 pub use run::{Options, UsageError, replay};
 pub use workers::{AnyWorker, Fleet, WORKERS, WorkerEntry};

@@ -81,22 +81,18 @@ impl<W: Write> Printer<W> {
         }
         let folders = by_folder(&event.effects);
         for ((kind, folder), effects) in folders.iter().take(LISTED_FOLDERS) {
-            let (sign, what) = words(*kind);
+            let (sign, verb, noun) = words(*kind);
             let [effect] = effects.as_slice() else {
-                let number = effects.len();
+                let many = count(effects.len(), noun);
                 let folder = visible(folder);
-                writeln!(self.writer, "    {sign} {what} {number} in {folder}")?;
+                writeln!(self.writer, "    {sign} {verb} {many}: {folder}")?;
                 let names: Vec<String> =
                     effects.iter().map(|effect| name_and_size(effect)).collect();
                 writeln!(self.writer, "        {}", self.style.dim(&names.join(", ")))?;
                 continue;
             };
-            let folder = visible(folder);
-            writeln!(
-                self.writer,
-                "    {sign} {what} {folder}{}",
-                name_and_size(effect)
-            )?;
+            let name = format!("{}{}", visible(folder), name_and_size(effect));
+            writeln!(self.writer, "    {sign} {verb} {noun} {name}")?;
         }
         let rest: usize = folders.values().skip(LISTED_FOLDERS).map(Vec::len).sum();
         if rest > 0 {
@@ -137,6 +133,10 @@ impl<W: Write> Printer<W> {
             totals.retry,
             totals.elapsed_ms,
         )?;
+        if replay.objects.is_empty() {
+            let hint = "There was no folder of source objects: name one with --objects";
+            writeln!(self.writer, "{}", self.style.yellow(hint))?;
+        }
         writeln!(self.writer, "Report: {}", replay.report)
     }
 }
@@ -159,12 +159,12 @@ fn by_folder(effects: &[Effect]) -> BTreeMap<(EffectKind, &str), Vec<&Effect>> {
     folders
 }
 
-fn words(kind: EffectKind) -> (char, &'static str) {
+fn words(kind: EffectKind) -> (char, &'static str, &'static str) {
     match kind {
-        EffectKind::ObjectWritten => ('+', "wrote"),
-        EffectKind::ObjectDeleted => ('-', "deleted"),
-        EffectKind::MailSent => ('+', "sent mail"),
-        EffectKind::RejectionKept => ('+', "kept rejection"),
+        EffectKind::ObjectWritten => ('+', "wrote", "object"),
+        EffectKind::ObjectDeleted => ('-', "deleted", "object"),
+        EffectKind::MailSent => ('+', "sent", "mail"),
+        EffectKind::RejectionKept => ('+', "kept", "rejection"),
     }
 }
 
@@ -177,18 +177,39 @@ fn name_and_size(effect: &Effect) -> String {
 }
 
 /// Says on standard error how far a silent replay is, once it has taken a while, and only to a person.
-pub fn progress(silent: bool) -> impl FnMut(usize, usize) {
-    let watched = silent && io::stderr().is_terminal();
-    let mut next = Instant::now() + PATIENCE;
-    move |behind, all| {
+#[derive(Debug)]
+pub struct Progress {
+    watched: bool,
+    shown: bool,
+    next: Instant,
+}
+
+impl Progress {
+    /// The progress of a replay that prints nothing else to the terminal when `silent`.
+    pub fn new(silent: bool) -> Self {
+        Self {
+            watched: silent && io::stderr().is_terminal(),
+            shown: false,
+            next: Instant::now() + PATIENCE,
+        }
+    }
+
+    /// So many files of all are behind.
+    pub fn tell(&mut self, behind: usize, all: usize) {
         let now = Instant::now();
-        if watched && now >= next {
-            next = now + PROGRESS_INTERVAL;
+        if self.watched && now >= self.next {
+            self.next = now + PROGRESS_INTERVAL;
+            self.shown = true;
             // Nobody to tell is no reason to stop.
             let _ = write!(io::stderr(), "\r{behind} of {all} files\x1b[K");
-            if behind + 1 == all {
-                let _ = write!(io::stderr(), "\r\x1b[K");
-            }
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
         }
     }
 }
@@ -196,12 +217,19 @@ pub fn progress(silent: bool) -> impl FnMut(usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::replay::Totals;
 
     fn printed(event: &ReplayedEvent) -> String {
         let mut text = Vec::new();
         let mut printer = Printer::new(&mut text, Style::plain());
         printer.event(event).unwrap();
-        let replay = Replay::new(vec![event.clone()], "out/report.html".to_owned());
+        let replay = Replay {
+            version: Replay::VERSION,
+            events: vec![event.clone()],
+            totals: Totals::of(std::slice::from_ref(event)),
+            objects: Vec::new(),
+            report: "out/report.html".to_owned(),
+        };
         printer.summary(&replay).unwrap();
         String::from_utf8(text).unwrap()
     }
@@ -227,12 +255,13 @@ mod tests {
         a.json [1]  no worker · unknown · 0 ms
           rejected not-json     a.json
                                 not\n\u{1b}[31m JSON
-            + wrote 2 in s3://b/k/
+            + wrote 2 objects: s3://b/k/
                 128.jpg 1.2 kB, 1024.jpg 1.2 kB
-            - deleted s3://b/x
+            - deleted object s3://b/x
             + kept rejection x/1 1.2 kB
 
         1 event, 1 record: 0 done, 1 rejected, 0 to retry; 2 objects written, 1 object deleted, 1 rejection kept; 0 ms
+        There was no folder of source objects: name one with --objects
         Report: out/report.html
         ");
     }
@@ -245,6 +274,7 @@ mod tests {
             = no new effects
 
         1 event, 0 records: 0 done, 0 rejected, 0 to retry; no new effects; 0 ms
+        There was no folder of source objects: name one with --objects
         Report: out/report.html
         ");
     }

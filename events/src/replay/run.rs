@@ -7,7 +7,7 @@ use fleet::delivery;
 use fleet::worker::Invocation;
 use serde_json::Value;
 
-use super::event::{Replay, ReplayedEvent, rounded};
+use super::event::{Replay, ReplayedEvent, Totals, rounded};
 use super::files::{event_files, events_in, nearest_objects};
 use super::history::History;
 use super::workers::{Fleet, WORKERS, route_of, worker_of};
@@ -83,6 +83,10 @@ pub async fn replay(
     let chosen = options.worker.as_deref().map(known_worker).transpose()?;
     let files = event_files(&options.events)?;
     let sources = sources(options, &files)?;
+    let objects = sources
+        .iter()
+        .map(|folder| folder.display().to_string())
+        .collect();
     let stand_ins = StandIns::new(sources, OutFolder::open(&options.out)?);
     let runner = Runner {
         fleet: Fleet::start(&stand_ins).map_err(UsageError::Configuration)?,
@@ -103,7 +107,13 @@ pub async fn replay(
         }
     }
     let path = options.out.join(report::FILE_NAME);
-    let replay = Replay::new(events, path.display().to_string());
+    let replay = Replay {
+        version: Replay::VERSION,
+        totals: Totals::of(&events),
+        events,
+        objects,
+        report: path.display().to_string(),
+    };
     report::write(&replay, &runner.stand_ins.out).map_err(|source| UsageError::Unwritable {
         path: replay.report.clone(),
         source,
