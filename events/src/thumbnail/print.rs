@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use super::make::{MadePhoto, Session};
 use crate::terminal::{Style, bytes, count, visible};
 
+/// How much of a photo's name is shown; the path of each thumbnail has all of it.
+const PHOTO_CHARS: usize = 24;
+
 /// Prints photos as they are done, then where to look at them.
 #[derive(Debug)]
 pub struct Table<W> {
@@ -34,11 +37,12 @@ impl<W: Write> Table<W> {
             writeln!(self.writer, "{}", self.style.bold(&heading))?;
         }
         let name = photo.photo.rsplit(['/', '\\']).next().unwrap_or_default();
+        let name: String = visible(name).chars().take(PHOTO_CHARS).collect();
         // One decode serves all sizes, so the time is the photo's.
         let mut milliseconds = format!("{:.0}", photo.elapsed_ms);
         for thumbnail in &photo.thumbnails {
             let line = row([
-                &visible(name),
+                &name,
                 &thumbnail.size,
                 &visible(&thumbnail.output),
                 &format!("{}x{}", thumbnail.width, thumbnail.height),
