@@ -203,10 +203,11 @@ fn a_worker_can_be_chosen() {
 fn objects_and_outputs_may_lie_anywhere() {
     let place = place();
     // Just the key, without its bucket.
-    place.write("mine/cat.jpg", photo());
+    place.write("mine/dog.jpg", photo());
+    place.event("events/4-dog.json", &upload("dog.jpg"));
     let arguments = [
         "replay",
-        "events/1-upload.json",
+        "events/4-dog.json",
         "--objects",
         "mine",
         "--out",
