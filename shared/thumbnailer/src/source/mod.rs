@@ -1,5 +1,8 @@
 //! Reading each type of image: its header without a pixel decoded, its first frame, its frames.
 
+mod avif;
+mod avif_colour;
+mod avif_container;
 mod bmp;
 mod gif;
 mod jpeg;
@@ -67,7 +70,7 @@ pub(crate) fn facts(
         ImageFormat::Gif => gif::facts(image, limits),
         ImageFormat::Tiff => tiff::facts(image, limits),
         ImageFormat::Bmp => bmp::facts(image),
-        ImageFormat::Avif => Err(avif()),
+        ImageFormat::Avif => avif::facts(image),
     })
 }
 
@@ -84,7 +87,7 @@ pub(crate) fn first_frame(
         ImageFormat::Gif => gif::decode(image, limits),
         ImageFormat::Tiff => tiff::decode(image, limits),
         ImageFormat::Bmp => bmp::decode(image, limits),
-        ImageFormat::Avif => Err(avif()),
+        ImageFormat::Avif => avif::decode(image, limits),
     })
 }
 
@@ -99,10 +102,6 @@ pub(crate) fn animation<'a>(
         ImageFormat::WebP => webp::animation(image, limits).map(Some),
         _ => Ok(None),
     })
-}
-
-fn avif() -> ThumbnailError {
-    unsupported("AVIF input", CONVERT)
 }
 
 /// Turns a decoder's panic into the corruption that caused it.

@@ -23,7 +23,7 @@ fn plan(formats: &[OutputFormat]) -> Plan {
 }
 
 #[test]
-fn transparency_is_kept_by_png_and_webp() {
+fn transparency_is_kept_by_png_webp_and_avif() {
     let sources = [
         ("PNG", encode::png_rgba(&vignette())),
         ("palette PNG", encode::png_palette_transparent(&vignette())),
@@ -32,7 +32,10 @@ fn transparency_is_kept_by_png_and_webp() {
         ("TIFF", encode::tiff_rgba(&vignette())),
     ];
     for (name, source) in sources {
-        let made = thumbnails(&source, &plan(&[OutputFormat::Png, OutputFormat::WebP]));
+        let made = thumbnails(
+            &source,
+            &plan(&[OutputFormat::Png, OutputFormat::WebP, OutputFormat::Avif]),
+        );
         assert!(made.source.alpha, "{name}");
         for image in &made.images {
             let picture = rgba(image);

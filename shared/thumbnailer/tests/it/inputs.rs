@@ -112,6 +112,7 @@ fn every_other_type_is_read() {
         (ImageFormat::WebP, encode::webp_lossy(&photo, 90.0), 3.0),
         (ImageFormat::WebP, encode::webp_lossless(&rgba), 0.7),
         (ImageFormat::Gif, encode::gif_still(&photo), 5.0),
+        (ImageFormat::Avif, encode::avif(&photo, 90.0), 3.0),
         (ImageFormat::Bmp, encode::bmp(&photo), 0.7),
         (ImageFormat::Tiff, encode::tiff(&photo), 0.7),
     ];
@@ -134,6 +135,7 @@ fn the_smallest_images_are_read() {
             encode::webp_lossless(&rgba),
             encode::webp_lossy(&photo, 90.0),
             encode::gif_still(&photo),
+            encode::avif(&photo, 80.0),
             encode::bmp(&photo),
             encode::tiff(&photo),
         ] {

@@ -34,6 +34,7 @@ static IMAGES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         encode::webp_tagged(&photo, Some(8), Some(&fixtures::icc::srgb())),
         encode::webp_animated(&[rgba.clone(), rgba.clone()], 100),
         encode::gif(&[rgba.clone(), rgba.clone()], 100),
+        encode::avif(&photo, 60.0),
         encode::bmp(&photo),
         encode::tiff_rgba(&rgba),
         encode::tiff(&photo),

@@ -25,13 +25,23 @@ fn plan(formats: &[OutputFormat]) -> Plan {
 fn every_type_reads_back_as_the_picture() {
     let made = thumbnails(
         &source(),
-        &plan(&[OutputFormat::Jpeg, OutputFormat::WebP, OutputFormat::Png]),
+        &plan(&[
+            OutputFormat::Jpeg,
+            OutputFormat::WebP,
+            OutputFormat::Png,
+            OutputFormat::Avif,
+        ]),
     );
     let expected = reference(&photo(), 100, 75);
     let formats: Vec<_> = made.images.iter().map(|image| image.format).collect();
     assert_eq!(
         formats,
-        [ImageFormat::Jpeg, ImageFormat::WebP, ImageFormat::Png]
+        [
+            ImageFormat::Jpeg,
+            ImageFormat::WebP,
+            ImageFormat::Png,
+            ImageFormat::Avif,
+        ]
     );
     for image in &made.images {
         assert_near(&image.format.to_string(), &rgb(image), &expected, 5.0);
