@@ -141,10 +141,12 @@ impl<S: Objects> Photo<'_, S> {
         let mine = self.keys.folder();
         let ledger = standing.ledger.as_ref();
         if ledger.is_some_and(|ledger| ledger.sweep.contains(&mine)) {
-            // Somebody left a sweep of this very folder unfinished. What was made is about to be deleted.
-            *made = None;
+            // A sweep of this very folder is unfinished, as when two plans are deployed in turn. Whoever began it may be
+            // dead or just slow, and if slow may yet delete what would be written now: so finish it, and leave the making
+            // to a later delivery, which comes after the time that any invocation has.
             self.settle(standing).await?;
-            return Ok(None);
+            let reason = format!("the folder {mine} was still being swept");
+            return Err(Fate::retry("sweeping", reason).into());
         }
         match Ledger::decide(ledger, self.change, &self.keys) {
             Decision::Duplicate => {
