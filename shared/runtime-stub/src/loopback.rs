@@ -97,9 +97,13 @@ pub(crate) mod tests {
         let answer = send(address, Request::default()).await.unwrap();
         assert_eq!(answer.body(), "here");
         drop(server);
-        // The task is ended by the runtime, at its next turn.
-        while TcpStream::connect(address).await.is_ok() {
-            tokio::task::yield_now().await;
-        }
+        // The task is ended by the runtime, at one of its next turns.
+        let closed = async {
+            while TcpStream::connect(address).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        let limit = std::time::Duration::from_secs(30);
+        assert!(tokio::time::timeout(limit, closed).await.is_ok());
     }
 }
