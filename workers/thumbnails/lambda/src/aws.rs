@@ -19,8 +19,8 @@ const MAX_PAGES: usize = 100;
 /// S3 as the worker's object store.
 ///
 /// The SDK's checksums are left on: a CRC of each object that is written, sent in a header because the bytes are in memory,
-/// and checked on each that is read and has one. It costs less than a millisecond a photo, and what S3 holds is then
-/// what was made. `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` turns it off for a store that knows no checksums.
+/// and checked on each that is read and has one. What S3 holds is then what was made, for one more pass over the bytes.
+/// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` turns it off for a store that knows no checksums.
 #[derive(Debug, Clone)]
 pub(crate) struct S3Objects(Client);
 

@@ -226,6 +226,15 @@ async fn a_read_asks_for_the_version_or_the_entity_tag() {
 }
 
 #[tokio::test]
+async fn a_bucket_is_in_the_path_where_the_host_has_no_subdomains() {
+    let canned = Canned::start().await.unwrap();
+    canned.always(Answer::status(200));
+    let objects = objects(&canned.url().replace("127.0.0.1", "localhost"));
+    objects.get(&photo(), LIMIT).await.unwrap();
+    assert_eq!(canned.received()[0].path, "/uploads/2024/a%20b%2Bc.jpg");
+}
+
+#[tokio::test]
 async fn a_write_carries_its_headers_its_condition_and_a_checksum() {
     let (canned, objects) = answering(Answer::status(200).header("etag", "\"0af1\"")).await;
     for condition in [
