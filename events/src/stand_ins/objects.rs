@@ -73,7 +73,7 @@ impl DirectoryObjects {
         self.0.access.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a worker wrote under a key. Bytes without a sidecar are what a crash left and count as nothing.
+    /// What a worker wrote under a key. Either of its files without the other is what a crash left, and counts as nothing.
     fn standing(&self, bucket: &str, key: &str) -> Result<Option<Standing>, ObjectsError> {
         let failed = |error: io::Error| unavailable(bucket, key, &error);
         let out = &self.0.out;
@@ -162,10 +162,19 @@ impl Objects for DirectoryObjects {
         let Sidecar { bucket, key, .. } = &sidecar;
         let json = serde_json::to_vec_pretty(&sidecar).unwrap_or_default();
         let out = &self.0.out;
-        // The bytes first: until its sidecar is there too, an object does not exist.
-        out.write(&object_path(bucket, key), &bytes)
-            .and_then(|_| out.write(&sidecar_path(bucket, key), &json))
-            .map_err(|error| unavailable(bucket, key, &error))?;
+        let object = (object_path(bucket, key), &bytes[..]);
+        let sidecar_file = (sidecar_path(bucket, key), &json[..]);
+        // A new object is there with its bytes, so that a crash leaves none that no list knows. Those of one that is
+        // there already change first, so that what its metadata says of new bytes never stands beside old ones.
+        let files = if existed {
+            [object, sidecar_file]
+        } else {
+            [sidecar_file, object]
+        };
+        for (path, bytes) in files {
+            out.write(&path, bytes)
+                .map_err(|error| unavailable(bucket, key, &error))?;
+        }
         let effect = Effect {
             kind: if key.starts_with(REJECTIONS_PREFIX) {
                 EffectKind::RejectionKept
@@ -185,8 +194,8 @@ impl Objects for DirectoryObjects {
         let _access = self.access();
         let existed = self.standing(bucket, key)?.is_some();
         let out = &self.0.out;
-        out.delete(&sidecar_path(bucket, key))
-            .and_then(|_| out.delete(&object_path(bucket, key)))
+        out.delete(&object_path(bucket, key))
+            .and_then(|_| out.delete(&sidecar_path(bucket, key)))
             .map_err(|error| unavailable(bucket, key, &error))?;
         if existed {
             let effect = Effect {

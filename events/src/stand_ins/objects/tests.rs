@@ -232,12 +232,19 @@ async fn a_list_finds_every_key_with_the_prefix_and_no_other() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_without_metadata_does_not_exist() {
-    let fixture = fixture();
-    let left = fixture.folder.path().join("out/objects/thumbs/k=");
-    fs::create_dir_all(left.parent().unwrap()).unwrap();
-    fs::write(left, "half").unwrap();
-    assert!(fixture.write("k", "1", Condition::Absent).await.is_ok());
+async fn what_a_crash_left_of_an_object_does_not_exist() {
+    for lost in ["objects/thumbs/k=", "metadata/thumbs/k=.json"] {
+        let fixture = fixture();
+        fixture.write("k", "1", Condition::None).await.unwrap();
+        fs::remove_file(fixture.folder.path().join("out").join(lost)).unwrap();
+        assert_eq!(fixture.objects.list("thumbs", "").await.unwrap(), [""; 0]);
+        let read = fixture
+            .objects
+            .get(&ObjectRef::current("thumbs", "k"), 9)
+            .await;
+        assert!(matches!(read, Err(ObjectsError::NotFound(_))), "{read:?}");
+        assert!(fixture.write("k", "1", Condition::Absent).await.is_ok());
+    }
 }
 
 #[tokio::test]
