@@ -136,9 +136,19 @@ impl<W: Write> Printer<W> {
         if replay.objects.is_empty() {
             let hint = "There was no folder of source objects: name one with --objects";
             writeln!(self.writer, "{}", self.style.yellow(hint))?;
+        } else if records(replay).any(|record| record.kind == "gone") {
+            let hint = format!(
+                "What is gone was looked for in {}, as BUCKET/KEY and as KEY",
+                replay.objects.join(", ")
+            );
+            writeln!(self.writer, "{}", self.style.yellow(&hint))?;
         }
         writeln!(self.writer, "Report: {}", replay.report)
     }
+}
+
+fn records(replay: &Replay) -> impl Iterator<Item = &ReplayedRecord> {
+    replay.events.iter().flat_map(|event| &event.records)
 }
 
 /// Effects of one kind in one folder: a photo has many thumbnails, and their keys differ in the end only.
@@ -220,6 +230,10 @@ mod tests {
     use crate::replay::Totals;
 
     fn printed(event: &ReplayedEvent) -> String {
+        printed_from(&[], event)
+    }
+
+    fn printed_from(objects: &[&str], event: &ReplayedEvent) -> String {
         let mut text = Vec::new();
         let mut printer = Printer::new(&mut text, Style::plain());
         printer.event(event).unwrap();
@@ -227,7 +241,7 @@ mod tests {
             version: Replay::VERSION,
             events: vec![event.clone()],
             totals: Totals::of(std::slice::from_ref(event)),
-            objects: Vec::new(),
+            objects: objects.iter().map(ToString::to_string).collect(),
             report: "out/report.html".to_owned(),
         };
         printer.summary(&replay).unwrap();
@@ -277,5 +291,16 @@ mod tests {
         There was no folder of source objects: name one with --objects
         Report: out/report.html
         ");
+    }
+
+    #[test]
+    fn a_missing_photo_is_told_with_the_folder_it_was_looked_for_in() {
+        let mut event = ReplayedEvent::unhandled("a.json", 0);
+        event.rejected("gone", "there is no object s3://b/k".to_owned());
+        let text = printed_from(&["photos"], &event);
+        assert!(
+            text.contains("\nWhat is gone was looked for in photos, as BUCKET/KEY and as KEY\n"),
+            "{text}"
+        );
     }
 }

@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::fmt::Display;
 
 use crate::ImageFormat;
@@ -7,8 +8,8 @@ const MAX_REASON_CHARS: usize = 160;
 
 /// Why an image got no thumbnails.
 ///
-/// Every variant is permanent: the same bytes and the same plan always fail the same way, so a
-/// caller rejects the image and does not retry it.
+/// Every variant but [`Panicked`](Self::Panicked) is permanent: the same bytes and the same plan always
+/// fail the same way, so a caller rejects the image and does not retry it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThumbnailError {
     /// There are no bytes at all.
@@ -56,11 +57,20 @@ pub enum ThumbnailError {
         /// The encoder's reason.
         reason: String,
     },
+    /// A decoder panicked: a bug of ours or of a library, not a fault of the image. A later version may
+    /// read it.
+    #[error("the decoder of {format} panicked: {message}")]
+    Panicked {
+        /// The type that the first bytes name.
+        format: ImageFormat,
+        /// What it panicked with.
+        message: String,
+    },
 }
 
 impl ThumbnailError {
     /// A short name that never changes, for metrics: `empty`, `unrecognised`, `unsupported`,
-    /// `limit`, `corrupt` or `encode`.
+    /// `limit`, `corrupt`, `encode` or `panic`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -69,20 +79,36 @@ impl ThumbnailError {
             Self::Limit { .. } => "limit",
             Self::Corrupt { .. } => "corrupt",
             Self::Encode { .. } => "encode",
+            Self::Panicked { .. } => "panic",
         }
     }
 
-    /// Decoders quote the image at length, thousands of numbers or a line break among it; a log
-    /// line wants neither.
     pub(crate) fn corrupt(format: ImageFormat, reason: impl Display) -> Self {
-        let reason = reason
-            .to_string()
-            .chars()
-            .filter(|letter| !letter.is_control())
-            .take(MAX_REASON_CHARS)
-            .collect();
+        let reason = one_line(&reason.to_string());
         Self::Corrupt { format, reason }
     }
+
+    pub(crate) fn panicked(format: ImageFormat, panic: &(dyn Any + Send)) -> Self {
+        let message = panic
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Self::Panicked {
+            format,
+            message: one_line(message),
+        }
+    }
+}
+
+/// Decoders quote the image at length, thousands of numbers or a line break among it; a log line
+/// wants neither.
+fn one_line(reason: &str) -> String {
+    reason
+        .chars()
+        .filter(|letter| !letter.is_control())
+        .take(MAX_REASON_CHARS)
+        .collect()
 }
 
 /// A part of a plan that could not be read from its text.

@@ -269,9 +269,8 @@ impl<S: Objects> Photo<'_, S> {
         }
     }
 
-    /// The same bytes always fail the same way, so whatever the pipeline refuses is rejected.
     fn unusable(&self, error: &ThumbnailError) -> Fate {
-        Fate::rejected(error.kind(), format!("{}: {error}", self.subject()))
+        fate_of(error, format!("{}: {error}", self.subject()))
     }
 
     async fn write(&self, manifest: &Manifest, thumbnails: Thumbnails) -> Result<(), ObjectsError> {
@@ -495,6 +494,22 @@ impl<S: Objects> Photo<'_, S> {
     }
 }
 
+/// The fate of a photo that the pipeline made nothing of.
+fn fate_of(error: &ThumbnailError, reason: String) -> Fate {
+    // Exhaustive on purpose: a new error does not compile until its fate is chosen.
+    match error {
+        // The same bytes always fail the same way.
+        ThumbnailError::Empty
+        | ThumbnailError::Unrecognised
+        | ThumbnailError::Unsupported { .. }
+        | ThumbnailError::Limit { .. }
+        | ThumbnailError::Corrupt { .. }
+        | ThumbnailError::Encode { .. } => Fate::rejected(error.kind(), reason),
+        // Our bug: the photo waits in the dead letters of its queue for a version that can read it.
+        ThumbnailError::Panicked { .. } => Fate::retry(error.kind(), reason),
+    }
+}
+
 /// Metadata travels in HTTP headers, where only printable ASCII is safe.
 fn printable(text: &str) -> String {
     text.chars()
@@ -510,4 +525,32 @@ fn printable(text: &str) -> String {
 
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use thumbnailer::ImageFormat;
+
+    use super::*;
+
+    #[test]
+    fn only_a_panic_of_a_decoder_is_retried() {
+        let corrupt = ThumbnailError::Corrupt {
+            format: ImageFormat::Png,
+            reason: String::new(),
+        };
+        let panicked = ThumbnailError::Panicked {
+            format: ImageFormat::Png,
+            message: String::new(),
+        };
+        assert_eq!(
+            fate_of(&corrupt, String::new()),
+            Fate::rejected("corrupt", "")
+        );
+        assert_eq!(fate_of(&panicked, String::new()), Fate::retry("panic", ""));
+        assert_eq!(
+            fate_of(&ThumbnailError::Empty, String::new()),
+            Fate::rejected("empty", "")
+        );
+    }
 }

@@ -104,20 +104,14 @@ pub(crate) fn animation<'a>(
     })
 }
 
-/// Turns a decoder's panic into the corruption that caused it.
-///
-/// The same bytes would panic on every retry, so the image is rejected rather than retried until
-/// its queue gives up. Decoders own what they work on, so nothing half-changed outlives the panic.
+/// Turns a decoder's panic into an error, so that no bytes make the crate panic. Decoders own what
+/// they work on: nothing half-changed outlives the panic.
 pub(crate) fn guarded<T>(
     format: ImageFormat,
     decode: impl FnOnce() -> Result<T, ThumbnailError>,
 ) -> Result<T, ThumbnailError> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
-        Err(ThumbnailError::corrupt(
-            format,
-            "the decoder panicked on it",
-        ))
-    })
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|panic| Err(ThumbnailError::panicked(format, panic.as_ref())))
 }
 
 /// What `image` refuses, for the types that it decodes.
@@ -135,4 +129,19 @@ fn decoder_limits(limits: &Limits) -> image::Limits {
     decoder.max_image_height = Some(limits.max_dimension);
     decoder.max_alloc = Some(limits.max_memory_bytes);
     decoder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoder_that_panics_is_an_error_of_its_own() {
+        let result: Result<(), _> = guarded(ImageFormat::Gif, || panic!("index {} of 3", 4));
+        let error = ThumbnailError::Panicked {
+            format: ImageFormat::Gif,
+            message: "index 4 of 3".to_owned(),
+        };
+        assert_eq!(result, Err(error));
+    }
 }
