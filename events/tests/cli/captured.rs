@@ -22,9 +22,10 @@ fn fates(json: &Value) -> String {
                 })
                 .collect();
             let file = event["file"].as_str().unwrap().trim_start_matches(root);
-            format!("{file}: {}\n", fates.join(" "))
+            format!("{file}: {}", fates.join(" "))
         })
-        .collect()
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[test]
