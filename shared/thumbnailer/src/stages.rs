@@ -1,4 +1,4 @@
-//! The steps that [`thumbnails`](crate::thumbnails) is made of, one by one, for benches and for
+//! The steps that [`thumbnails`](crate::thumbnails()) is made of, one by one, for benches and for
 //! whoever wants to look at what is in between.
 
 use crate::picture::{Canvas, Picture};
