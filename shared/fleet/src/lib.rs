@@ -12,6 +12,7 @@ pub mod notice;
 pub mod objects;
 pub mod rejection;
 pub mod sequencer;
+pub mod table;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,5 +1,7 @@
 //! In-memory stores that can be told to fail, for the tests of workers.
 
+mod table;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +12,8 @@ use crate::claim::{Claim, ClaimError, ClaimTable, Replaced};
 use crate::digest::sha256_hex;
 use crate::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
 use crate::rejection::{KeepError, Rejection, Rejections};
+
+pub use self::table::{MemoryTable, TableOperation};
 
 /// The operations of a store, as faults and pauses name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,6 +44,18 @@ pub struct Pause {
 }
 
 impl Pause {
+    fn new() -> Self {
+        Self {
+            reached: Arc::new(Semaphore::new(0)),
+            resumed: Arc::new(Semaphore::new(0)),
+        }
+    }
+
+    async fn wait(&self) {
+        self.reached.add_permits(1);
+        let _ = self.resumed.acquire().await;
+    }
+
     /// Waits until the call has come to the pause.
     pub async fn reached(&self) {
         let _ = self.reached.acquire().await;
@@ -130,10 +146,7 @@ impl MemoryObjects {
 
     /// Makes the next operation on a key that contains `part` wait.
     pub fn pause_once(&self, operation: Operation, part: &str) -> Pause {
-        let pause = Pause {
-            reached: Arc::new(Semaphore::new(0)),
-            resumed: Arc::new(Semaphore::new(0)),
-        };
+        let pause = Pause::new();
         self.set(operation, part, Trap::Pause(pause.clone()));
         pause
     }
@@ -160,8 +173,7 @@ impl MemoryObjects {
             Some(Trap::Fail(error)) => Err(error),
             Some(Trap::Panic) => panic!("the store was told to panic"),
             Some(Trap::Pause(pause)) => {
-                pause.reached.add_permits(1);
-                let _ = pause.resumed.acquire().await;
+                pause.wait().await;
                 Ok(())
             }
         }
