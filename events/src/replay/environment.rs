@@ -2,22 +2,24 @@
 
 use fleet::env::{ProcessEnvironment, Variables};
 
-/// What stands where the process's environment sets nothing. Names of things that exist nowhere, and a key that is no secret.
-const DEFAULTS: [(&str, &str); 6] = [
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "2048"),
-    ("THUMBNAILS_BUCKET", "myblog-thumbnails"),
-    ("WELCOME_FROM", "MyBlog <hello@example.com>"),
-    ("UNSUBSCRIBE_URL", "https://example.com/unsubscribe"),
-    ("UNSUBSCRIBE_KEY", "replay only, not a secret"),
-    ("BLOG_URL", "https://example.com/"),
-];
+use super::workers::WorkerEntry;
 
-/// The same variables as in Lambda, with a default for each one that is required there.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ReplayEnvironment;
+/// The same variables as in Lambda, with a default for each one that the worker requires there.
+#[derive(Debug, Clone, Copy)]
+pub struct ReplayEnvironment(&'static [(&'static str, &'static str)]);
+
+impl ReplayEnvironment {
+    /// The environment of that worker.
+    pub fn of(entry: &WorkerEntry) -> Self {
+        Self(entry.environment)
+    }
+}
 
 impl Variables for ReplayEnvironment {
     fn get(&self, name: &str) -> Option<String> {
-        ProcessEnvironment.get(name).or_else(|| DEFAULTS.get(name))
+        let default = || self.0.iter().find(|(variable, _)| *variable == name);
+        ProcessEnvironment
+            .get(name)
+            .or_else(|| default().map(|(_, value)| (*value).to_owned()))
     }
 }

@@ -94,6 +94,12 @@ pub struct Totals {
     pub mails_sent: usize,
     /// Rejected records kept.
     pub rejections_kept: usize,
+    /// Items of tables written.
+    pub items_written: usize,
+    /// Events published to topics.
+    pub events_published: usize,
+    /// Invalidations of cached paths.
+    pub paths_invalidated: usize,
     /// Milliseconds spent in the workers.
     pub elapsed_ms: f64,
 }
@@ -187,6 +193,9 @@ impl Totals {
             objects_deleted: effects(EffectKind::ObjectDeleted),
             mails_sent: effects(EffectKind::MailSent),
             rejections_kept: effects(EffectKind::RejectionKept),
+            items_written: effects(EffectKind::ItemWritten),
+            events_published: effects(EffectKind::EventPublished),
+            paths_invalidated: effects(EffectKind::PathsInvalidated),
             elapsed_ms: rounded(events.iter().map(|event| event.elapsed_ms).sum()),
         }
     }

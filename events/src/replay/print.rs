@@ -116,6 +116,9 @@ impl<W: Write> Printer<W> {
                 (totals.objects_deleted, "object", "deleted"),
                 (totals.mails_sent, "mail", "sent"),
                 (totals.rejections_kept, "rejection", "kept"),
+                (totals.items_written, "item", "written"),
+                (totals.events_published, "event", "published"),
+                (totals.paths_invalidated, "invalidation", "made"),
             ]
             .into_iter()
             .filter(|(number, ..)| *number > 0)
@@ -175,6 +178,9 @@ fn words(kind: EffectKind) -> (char, &'static str, &'static str) {
         EffectKind::ObjectDeleted => ('-', "deleted", "object"),
         EffectKind::MailSent => ('+', "sent", "mail"),
         EffectKind::RejectionKept => ('+', "kept", "rejection"),
+        EffectKind::ItemWritten => ('+', "wrote", "item"),
+        EffectKind::EventPublished => ('+', "published", "event"),
+        EffectKind::PathsInvalidated => ('+', "made", "invalidation"),
     }
 }
 

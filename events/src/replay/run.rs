@@ -198,7 +198,8 @@ fn known_worker(name: &str) -> Result<&'static str, UsageError> {
 }
 
 fn known_workers() -> String {
-    WORKERS.map(|entry| entry.name).join(", ")
+    let names: Vec<&str> = WORKERS.iter().map(|entry| entry.name).collect();
+    names.join(", ")
 }
 
 fn sources(options: &Options, files: &[PathBuf]) -> Result<Vec<PathBuf>, UsageError> {

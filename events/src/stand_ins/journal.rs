@@ -33,6 +33,12 @@ pub enum EffectKind {
     MailSent,
     /// A rejected record was kept for an operator.
     RejectionKept,
+    /// An item of a table is new or has other attributes than before.
+    ItemWritten,
+    /// An event went to a topic.
+    EventPublished,
+    /// A cache was told to forget some paths.
+    PathsInvalidated,
 }
 
 /// Collects effects. Clones share one list.

@@ -3,6 +3,7 @@
 //! Everything that a worker does ends in the output folder and in one [`Journal`]; everything it reads comes from there or
 //! from folders that are only read. Nothing here opens a connection.
 
+mod claims;
 mod journal;
 mod objects;
 mod out;
@@ -15,6 +16,7 @@ mod table;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use claims::DirectoryClaims;
 pub use journal::{Effect, EffectKind, Journal};
 pub use objects::DirectoryObjects;
 pub(crate) use objects::{object_path, source_path, with_slashes};
@@ -22,7 +24,7 @@ pub use out::{OutError, OutFolder};
 pub use outbox::{Outbox, OutboxMail};
 pub use paths::path_of;
 pub use rejections::DirectoryRejections;
-pub use table::DirectoryClaims;
+pub use table::DirectoryTable;
 
 /// One of each, over one output folder. Clones share everything.
 #[derive(Debug, Clone)]
@@ -54,5 +56,10 @@ impl StandIns {
             out,
             journal,
         }
+    }
+
+    /// The table of that name. Two of the same name are the same table.
+    pub fn table(&self, name: &str) -> DirectoryTable {
+        DirectoryTable::new(name, self.out.clone(), self.journal.clone())
     }
 }

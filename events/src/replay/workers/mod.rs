@@ -1,18 +1,18 @@
 //! The workers of the fleet, as a replay knows them.
 //!
-//! A new worker is one more entry in [`WORKERS`].
+//! A new worker is one more file here, and one more line in [`WORKERS`].
+
+mod thumbnails;
+mod welcome_mail;
 
 use std::future::Future;
 use std::pin::Pin;
 
 use fleet::batch::Handled;
-use fleet::clock::Clock;
 use fleet::delivery::{Delivery, Source};
 use fleet::notice;
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
-use thumbnails::ThumbnailWorker;
-use welcome_mail::WelcomeWorker;
 
 use super::environment::ReplayEnvironment;
 use crate::stand_ins::StandIns;
@@ -28,41 +28,14 @@ pub struct WorkerEntry {
     recognises: fn(&Delivery) -> bool,
     /// The sources whose records it takes when no worker recognises them: a poison body must meet a worker too.
     takes_the_rest_of: &'static [Source],
-    start: fn(&StandIns) -> Result<Box<dyn AnyWorker>, String>,
+    /// What stands where the process's environment does not set a variable that the worker requires in Lambda: names of
+    /// things that exist nowhere, and keys that are no secrets.
+    pub(super) environment: &'static [(&'static str, &'static str)],
+    start: fn(&StandIns, &ReplayEnvironment) -> Result<Box<dyn AnyWorker>, String>,
 }
 
 /// Every worker, in the order in which they are asked.
-pub const WORKERS: [WorkerEntry; 2] = [
-    WorkerEntry {
-        name: "thumbnails",
-        takes: "S3 notifications by any route: direct, SNS, SQS, EventBridge",
-        recognises: |delivery| notice::read(delivery.payload()).is_ok(),
-        takes_the_rest_of: &[Source::S3, Source::Sns, Source::Sqs, Source::EventBridge],
-        start: |stand_ins| {
-            let config = thumbnails::Config::from_env(&ReplayEnvironment);
-            let config = config.map_err(|error| error.to_string())?;
-            let objects = stand_ins.objects.clone();
-            Ok(Box::new(ThumbnailWorker::new(config, objects)))
-        },
-    },
-    WorkerEntry {
-        name: "welcome-mail",
-        takes: "records of the subscribers table's DynamoDB stream",
-        recognises: |delivery| delivery.source == Source::DynamoDb,
-        takes_the_rest_of: &[],
-        start: |stand_ins| {
-            let config = welcome_mail::Config::from_env(&ReplayEnvironment);
-            let config = config.map_err(|error| error.to_string())?;
-            Ok(Box::new(WelcomeWorker::new(
-                config,
-                stand_ins.outbox.clone(),
-                stand_ins.claims.clone(),
-                stand_ins.rejections.clone(),
-                Clock::system(),
-            )))
-        },
-    },
-];
+pub const WORKERS: &[WorkerEntry] = &[thumbnails::ENTRY, welcome_mail::ENTRY];
 
 /// A [`Worker`] behind a pointer, so that workers of several types stand in one table.
 pub trait AnyWorker: Send + Sync {
@@ -91,8 +64,11 @@ impl Fleet {
     /// Starts every worker over `stand_ins`; fails like a worker in Lambda when its environment is wrong.
     pub fn start(stand_ins: &StandIns) -> Result<Self, String> {
         WORKERS
-            .into_iter()
-            .map(|entry| Ok((entry, (entry.start)(stand_ins)?)))
+            .iter()
+            .map(|entry| {
+                let worker = (entry.start)(stand_ins, &ReplayEnvironment::of(entry))?;
+                Ok((*entry, worker))
+            })
             .collect::<Result<_, _>>()
             .map(Self)
     }
