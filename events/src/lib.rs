@@ -8,5 +8,6 @@ mod page;
 pub mod replay;
 pub mod report;
 pub mod stand_ins;
-pub mod terminal;
 pub mod thumbnail;
+
+pub use handover::terminal;

@@ -23,23 +23,28 @@ impl Style {
         }
     }
 
-    pub(crate) fn bold(self, text: &str) -> String {
+    /// Stands out.
+    pub fn bold(self, text: &str) -> String {
         self.paint("1", text)
     }
 
-    pub(crate) fn dim(self, text: &str) -> String {
+    /// Of less importance.
+    pub fn dim(self, text: &str) -> String {
         self.paint("2", text)
     }
 
-    pub(crate) fn green(self, text: &str) -> String {
+    /// Went well.
+    pub fn green(self, text: &str) -> String {
         self.paint("32", text)
     }
 
-    pub(crate) fn yellow(self, text: &str) -> String {
+    /// Wants attention.
+    pub fn yellow(self, text: &str) -> String {
         self.paint("33", text)
     }
 
-    pub(crate) fn red(self, text: &str) -> String {
+    /// Went wrong.
+    pub fn red(self, text: &str) -> String {
         self.paint("31", text)
     }
 
@@ -53,7 +58,7 @@ impl Style {
 }
 
 /// `text` on one line, without what would steer a terminal: keys and reasons hold whatever somebody uploaded.
-pub(crate) fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> String {
     text.chars()
         .flat_map(|character| {
             let escaped = character.is_control().then(|| character.escape_default());
@@ -64,7 +69,7 @@ pub(crate) fn visible(text: &str) -> String {
 }
 
 /// A size in bytes, with three digits and a decimal unit.
-pub(crate) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
     if bytes < 1_000 {
         return format!("{bytes} B");
@@ -84,7 +89,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
 }
 
 /// How many of something, in words: `1 photo`, `2 photos`.
-pub(crate) fn count(number: usize, noun: &str) -> String {
+pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
 }

@@ -1,0 +1,1 @@
+//! The commands of `flotilla` that talk to AWS: a local one or an account.

@@ -1,0 +1,3 @@
+//! The `flotilla-aws` command, which `flotilla` hands over to.
+
+fn main() {}
