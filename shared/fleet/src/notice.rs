@@ -33,6 +33,9 @@ pub struct ObjectChange {
     pub size_bytes: Option<u64>,
     /// The order of this change among those of the same key.
     pub sequencer: Sequencer,
+    /// When it happened, as S3 tells it: ISO 8601 in UTC, to the millisecond or (EventBridge) to the second. It orders
+    /// nothing: that is the sequencer's part.
+    pub time: Option<String>,
 }
 
 /// What a change means for what was made from the object.
@@ -209,6 +212,7 @@ fn of_record(record: &Value) -> Result<ObjectChange, NoticeError> {
         etag: text(&object["eTag"]).as_deref().map(unquoted),
         size_bytes: object["size"].as_u64(),
         sequencer: Sequencer::new(text(&object["sequencer"]).unwrap_or_default()),
+        time: text(&record["eventTime"]),
     })
 }
 
@@ -246,6 +250,7 @@ fn of_eventbridge(event: &Value) -> Result<ObjectChange, NoticeError> {
         etag: text(&object["etag"]).as_deref().map(unquoted),
         size_bytes: object["size"].as_u64(),
         sequencer: Sequencer::new(text(&object["sequencer"]).unwrap_or_default()),
+        time: text(&event["time"]),
     })
 }
 
@@ -278,6 +283,7 @@ mod tests {
     fn record(name: &str, key: &str) -> Value {
         json!({
             "eventVersion": "2.1", "eventSource": "aws:s3", "eventName": name,
+            "eventTime": "2026-03-14T09:26:53.589Z",
             "s3": {"bucket": {"name": "uploads"},
                    "object": {"key": key, "size": 5, "eTag": "e", "versionId": "v", "sequencer": "01"}}
         })
@@ -293,7 +299,8 @@ mod tests {
     fn every_wrapping_comes_off() {
         let s3 = json!({"Records": [record("ObjectCreated:Put", "a.jpg")]});
         let sns = json!({"Type": "Notification", "TopicArn": "t", "Message": s3.to_string()});
-        let bridge = json!({"detail-type": "Object Created", "source": "aws.s3", "detail": {
+        let bridge = json!({"detail-type": "Object Created", "source": "aws.s3",
+            "time": "2026-03-14T09:26:53.589Z", "detail": {
             "bucket": {"name": "uploads"},
             "object": {"key": "a.jpg", "size": 5, "etag": "e", "version-id": "v", "sequencer": "01"}}});
         let sns_bridge =
@@ -316,9 +323,16 @@ mod tests {
                     change.bucket.as_str(),
                     change.key.as_str(),
                     change.version.as_deref(),
-                    change.size_bytes
+                    change.size_bytes,
+                    change.time.as_deref()
                 ),
-                ("uploads", "a.jpg", Some("v"), Some(5)),
+                (
+                    "uploads",
+                    "a.jpg",
+                    Some("v"),
+                    Some(5),
+                    Some("2026-03-14T09:26:53.589Z")
+                ),
                 "{route}"
             );
         }

@@ -135,6 +135,7 @@ mod tests {
             etag: Some("e1".to_owned()),
             size_bytes: None,
             sequencer: Sequencer::new("0A"),
+            time: None,
         }
     }
 

@@ -29,6 +29,12 @@ pub struct Ledger {
     pub sweep: Vec<String>,
     /// Versions that were deleted for good, newest last.
     pub deleted_versions: Vec<String>,
+    /// How often what is shown has changed.
+    pub revision: u64,
+    /// The last revision that others were told of. Ledgers from before there were events have 0 of both: nothing to tell.
+    pub announced: u64,
+    /// The change that the revision came with.
+    pub latest: Option<Latest>,
 }
 
 /// What is shown of a photo.
@@ -39,6 +45,16 @@ pub struct Live {
     pub folder: String,
     /// Its manifest.
     pub manifest: Manifest,
+}
+
+/// The change that made what is shown as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Latest {
+    /// Which write or removal of the photo it was.
+    pub version: String,
+    /// When it was, as S3 told it.
+    pub time: Option<String>,
 }
 
 /// What a change means after all that was applied before it.
@@ -143,7 +159,8 @@ impl Ledger {
     /// The ledger after the thumbnails of `live` have been made.
     #[must_use]
     pub fn after_making(self, change: &ObjectChange, live: Live) -> Self {
-        let mut next = self.without_live();
+        let version = live.manifest.source.version.clone();
+        let mut next = self.without_live().revised(change, version);
         next.sequencer = next.sequencer.max(change.sequencer.clone());
         next.live = Some(live);
         next
@@ -153,10 +170,11 @@ impl Ledger {
     #[must_use]
     pub fn after_removal(self, change: &ObjectChange, keys: &PhotoKeys) -> Self {
         let one_version = change.change == Change::VersionRemoved;
-        let mut next = if one_version && !self.shows_version(keys) {
+        let mut next = if self.live.is_none() || (one_version && !self.shows_version(keys)) {
             self
         } else {
-            self.without_live()
+            let version = keys.version().to_owned();
+            self.without_live().revised(change, version)
         };
         if one_version {
             next.deleted_versions.push(keys.version().to_owned());
@@ -169,6 +187,30 @@ impl Ledger {
             next.sequencer = next.sequencer.max(change.sequencer.clone());
         }
         next
+    }
+
+    /// Whether others have yet to be told of what is shown, or that nothing is any more.
+    pub fn has_news(&self) -> bool {
+        self.announced < self.revision
+    }
+
+    /// The ledger after others were told.
+    #[must_use]
+    pub fn after_announcing(self) -> Self {
+        Self {
+            announced: self.revision,
+            ..self
+        }
+    }
+
+    /// What is shown changes.
+    fn revised(mut self, change: &ObjectChange, version: String) -> Self {
+        self.revision = self.revision.saturating_add(1);
+        self.latest = Some(Latest {
+            version,
+            time: change.time.clone(),
+        });
+        self
     }
 
     /// Nothing shown any more, and what was shown is to be swept.
@@ -199,6 +241,7 @@ mod tests {
             etag: None,
             size_bytes: None,
             sequencer: Sequencer::new(sequencer),
+            time: None,
         }
     }
 
