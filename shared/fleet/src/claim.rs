@@ -18,6 +18,9 @@
 //!
 //! Two clocks never have to agree on more than the lease's length. A late finisher is *fenced*: every step after the
 //! claim is conditional on the claim's revision, which any takeover raises.
+//!
+//! Evidence ends the story from any state: [`Claims::settle`] turns whatever stands under a key, or nothing, into *done*,
+//! and from then on nobody is given the right to do the work again.
 
 use std::future::Future;
 use std::time::Duration;
@@ -100,6 +103,9 @@ pub enum ClaimError {
     /// A timeout, a lost connection, a server error.
     #[error("the claims table failed: {0}")]
     Unavailable(String),
+    /// Somebody else changed the claim between every look and its write.
+    #[error("the claim {0} is changed by too many at once")]
+    Contended(String),
 }
 
 impl ClaimError {
@@ -110,6 +116,7 @@ impl ClaimError {
             Self::Denied(_) => Fate::retry("denied", reason),
             Self::Throttled(_) => Fate::retry("throttled", reason),
             Self::Unavailable(_) => Fate::retry("unavailable", reason),
+            Self::Contended(_) => Fate::retry("contended", reason),
         }
     }
 }
@@ -150,6 +157,18 @@ pub enum Recorded {
     Fenced,
 }
 
+/// What evidence that the work was done found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// A claim in this state, which is done now. `None`: there was no claim, and there is one now.
+    Now(Option<State>),
+    /// It was known already.
+    Before,
+}
+
+/// The owner of a claim that evidence alone made.
+const EVIDENCE: &str = "evidence";
+
 /// The claims of one kind of work.
 #[derive(Debug, Clone)]
 pub struct Claims<T> {
@@ -158,7 +177,7 @@ pub struct Claims<T> {
     keep: Duration,
 }
 
-/// How often a lost race for a claim is run again before it counts as busy.
+/// How often a lost race for a claim is run again before it is given up.
 const MAX_RACES: usize = 3;
 
 impl<T: ClaimTable> Claims<T> {
@@ -268,6 +287,51 @@ impl<T: ClaimTable> Claims<T> {
         Ok((recorded, until))
     }
 
+    /// Takes evidence that the work was done, whoever did it and whatever is known so far: the claim is *done* with this
+    /// `receipt`, unless it was before. Without a claim one is made, so that a claim which was forgotten, or is yet to be
+    /// asked for by a second delivery, does not do the work again.
+    ///
+    /// Whoever holds the claim keeps its name on it: completing it with the same receipt still succeeds, while releasing
+    /// or doubting it is fenced.
+    pub async fn settle(
+        &self,
+        key: &str,
+        receipt: &str,
+        now: UnixMillis,
+    ) -> Result<Settled, ClaimError> {
+        let evident = Claim {
+            state: State::Done,
+            owner: EVIDENCE.to_owned(),
+            until_ms: now,
+            attempts: 1,
+            receipt: Some(receipt.to_owned()),
+            revision: 1,
+            expires_at: self.expiry(now),
+        };
+        let mut standing = self.table.insert(key, &evident).await?;
+        for _ in 0..MAX_RACES {
+            let Some(existing) = standing else {
+                return Ok(Settled::Now(None));
+            };
+            if existing.state == State::Done {
+                return Ok(Settled::Before);
+            }
+            let settled = Claim {
+                revision: existing.revision.saturating_add(1),
+                expires_at: existing.expires_at.max(evident.expires_at),
+                owner: existing.owner,
+                attempts: existing.attempts,
+                ..evident.clone()
+            };
+            standing = match self.table.replace(key, existing.revision, &settled).await? {
+                Replaced::Yes => return Ok(Settled::Now(Some(existing.state))),
+                Replaced::No(Some(other)) => Some(other),
+                Replaced::No(None) => self.table.insert(key, &evident).await?,
+            };
+        }
+        Err(ClaimError::Contended(key.to_owned()))
+    }
+
     async fn finish(
         &self,
         ticket: &Ticket,
@@ -292,10 +356,8 @@ impl<T: ClaimTable> Claims<T> {
                 .await?
             {
                 Replaced::Yes => Recorded::Yes,
-                // Again the lost answer to a write that had succeeded.
-                Replaced::No(Some(other)) if other.owner == claim.owner && other.state == state => {
-                    Recorded::Yes
-                }
+                // Again the lost answer to a write that had succeeded; or evidence of this very work was faster.
+                Replaced::No(Some(other)) if says_the_same(&other, &claim) => Recorded::Yes,
                 Replaced::No(_) => Recorded::Fenced,
             },
         )
@@ -304,6 +366,13 @@ impl<T: ClaimTable> Claims<T> {
     fn expiry(&self, now: UnixMillis) -> u64 {
         (now / 1_000).saturating_add(self.keep.as_secs())
     }
+}
+
+/// Whether both record one outcome of one attempt. A receipt is unique to its work, whoever wrote it down.
+fn says_the_same(standing: &Claim, wanted: &Claim) -> bool {
+    standing.state == wanted.state
+        && standing.receipt == wanted.receipt
+        && (wanted.receipt.is_some() || standing.owner == wanted.owner)
 }
 
 fn acquired(key: &str, claim: Claim) -> Claimed {
@@ -318,101 +387,4 @@ fn millis(duration: Duration) -> u64 {
 }
 
 #[cfg(all(test, feature = "testing"))]
-mod tests {
-    use super::*;
-    use crate::testing::MemoryClaims;
-
-    const LEASE: Duration = Duration::from_secs(30);
-    const SETTLE: Duration = Duration::from_mins(2);
-
-    fn claims() -> Claims<MemoryClaims> {
-        Claims::new(MemoryClaims::default(), SETTLE, Duration::from_hours(24))
-    }
-
-    async fn acquire(claims: &Claims<MemoryClaims>, owner: &str, now: UnixMillis) -> Ticket {
-        match claims.claim("key", owner, LEASE, now).await {
-            Ok(Claimed::Acquired(ticket)) => ticket,
-            other => panic!("not acquired: {other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_done_is_not_done_again() {
-        let claims = claims();
-        let ticket = acquire(&claims, "a", 0).await;
-        assert_eq!(
-            claims.complete(&ticket, "id-1", 10).await,
-            Ok(Recorded::Yes)
-        );
-        let again = claims.claim("key", "b", LEASE, 1_000_000).await.unwrap();
-        assert_eq!(again, Claimed::Done(Some("id-1".to_owned())));
-    }
-
-    #[tokio::test]
-    async fn while_one_works_the_other_waits() {
-        let claims = claims();
-        acquire(&claims, "a", 0).await;
-        let other = claims.claim("key", "b", LEASE, 29_999).await.unwrap();
-        assert_eq!(other, Claimed::Busy(30_000));
-    }
-
-    #[tokio::test]
-    async fn a_death_in_between_is_unknown_until_the_settle_time_ends() {
-        let claims = claims();
-        acquire(&claims, "a", 0).await;
-        let settled_ms = 30_000 + 120_000;
-        for now in [30_000, 90_000, settled_ms - 1] {
-            let other = claims.claim("key", "b", LEASE, now).await.unwrap();
-            assert_eq!(other, Claimed::Unknown(settled_ms), "at {now}");
-        }
-        assert_eq!(claims.table().get("key").unwrap().state, State::Unknown);
-        assert_eq!(acquire(&claims, "b", settled_ms).await.attempts(), 2);
-    }
-
-    #[tokio::test]
-    async fn an_ambiguous_outcome_waits_for_evidence() {
-        let claims = claims();
-        let ticket = acquire(&claims, "a", 0).await;
-        assert_eq!(
-            claims.doubt(&ticket, 1_000).await,
-            Ok((Recorded::Yes, 121_000))
-        );
-        let other = claims.claim("key", "b", LEASE, 120_999).await.unwrap();
-        assert_eq!(other, Claimed::Unknown(121_000));
-        acquire(&claims, "b", 121_000).await;
-    }
-
-    #[tokio::test]
-    async fn what_was_surely_not_done_may_be_begun_at_once() {
-        let claims = claims();
-        let ticket = acquire(&claims, "a", 0).await;
-        claims.release(&ticket, 5).await.unwrap();
-        assert_eq!(acquire(&claims, "b", 6).await.attempts(), 2);
-    }
-
-    #[tokio::test]
-    async fn a_late_finisher_is_fenced() {
-        let claims = claims();
-        let late = acquire(&claims, "a", 0).await;
-        let other = acquire(&claims, "b", 1_000_000).await;
-        assert_eq!(
-            claims.complete(&late, "late", 1_000_001).await,
-            Ok(Recorded::Fenced)
-        );
-        assert_eq!(
-            claims.complete(&other, "other", 1_000_002).await,
-            Ok(Recorded::Yes)
-        );
-        let receipt = claims.table().get("key").unwrap().receipt;
-        assert_eq!(receipt.as_deref(), Some("other"));
-    }
-
-    #[tokio::test]
-    async fn a_lost_answer_does_not_lock_its_own_writer_out() {
-        let claims = claims();
-        let ticket = acquire(&claims, "a", 0).await;
-        assert_eq!(acquire(&claims, "a", 1).await, ticket);
-        claims.complete(&ticket, "id", 2).await.unwrap();
-        assert_eq!(claims.complete(&ticket, "id", 3).await, Ok(Recorded::Yes));
-    }
-}
+mod tests;
