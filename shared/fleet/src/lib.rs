@@ -6,6 +6,7 @@ pub mod clock;
 pub mod delivery;
 pub mod digest;
 pub mod env;
+pub mod failure;
 pub mod fate;
 pub mod metrics;
 pub mod notice;

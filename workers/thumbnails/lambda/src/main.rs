@@ -1,13 +1,10 @@
 //! The thumbnail worker as an AWS Lambda function.
 
-mod aws;
-
 use std::process::ExitCode;
 
 use fleet::env::ProcessEnvironment;
+use fleet_s3::S3Objects;
 use thumbnails::{Config, ThumbnailWorker};
-
-use crate::aws::S3Objects;
 
 fn main() -> ExitCode {
     fleet_lambda::start(async || {

@@ -1,8 +1,5 @@
 //! All that the worker does in AWS: SES sends, DynamoDB remembers.
 
-mod claims;
-mod failure;
-mod rejections;
 mod ses;
 #[cfg(test)]
 mod tests;
@@ -10,10 +7,9 @@ mod tests;
 use aws_config::SdkConfig;
 use fleet::clock::Clock;
 use fleet::env::{self, EnvError, Variables};
+use fleet_dynamodb::{DynamoClaims, DynamoRejections};
 use welcome_mail::{Config, WelcomeWorker};
 
-use self::claims::DynamoClaims;
-use self::rejections::DynamoRejections;
 use self::ses::SesMailer;
 
 /// The name of the table that keeps the claims and the rejections.

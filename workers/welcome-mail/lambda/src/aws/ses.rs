@@ -14,7 +14,7 @@ use aws_sdk_sesv2::primitives::Blob;
 use aws_sdk_sesv2::types::{Destination, EmailContent, MessageTag, RawMessage};
 use welcome_mail::{Hold, Mail, Mailer, Reason, SendFailure};
 
-use super::failure::{causes, chain, is_denial, is_throttling};
+use fleet::failure::{causes, chain, is_denial, is_throttling};
 
 /// SES as the worker's mailer.
 #[derive(Debug, Clone)]

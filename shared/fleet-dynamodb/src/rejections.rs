@@ -5,21 +5,22 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use fleet::rejection::{KeepError, Rejection, Rejections};
 
-use super::claims::{KEY, failure};
+use crate::claims::KEY;
+use crate::failure::kind;
 
 /// Rejections under `rejected#NAME`, the JSON in the attribute `rejection`. They have no TTL: an operator removes them.
 ///
 /// An item of DynamoDB holds 400 KB. A record near that size cannot be kept, stays a retry, and reaches the stream's
 /// on-failure destination whole.
 #[derive(Debug, Clone)]
-pub(crate) struct DynamoRejections {
+pub struct DynamoRejections {
     client: Client,
     table: String,
 }
 
 impl DynamoRejections {
     /// Rejections in the table of that name.
-    pub(crate) fn new(client: Client, table: &str) -> Self {
+    pub fn new(client: Client, table: &str) -> Self {
         Self {
             client,
             table: table.to_owned(),
@@ -44,7 +45,7 @@ impl Rejections for DynamoRejections {
             Ok(_) => Ok(()),
             Err(error) => match error.as_service_error() {
                 Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(()),
-                _ => Err(KeepError(failure(&error).to_string())),
+                _ => Err(KeepError(kind(&error).1)),
             },
         }
     }

@@ -1,9 +1,9 @@
-//! What errors of the SDK have in common.
+//! What the errors of every AWS service have in common.
 
 use std::error::Error;
 
 /// An error with its causes, each once.
-pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
+pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = String::new();
     for cause in causes(error) {
         let cause = cause.to_string();
@@ -18,14 +18,14 @@ pub(super) fn chain(error: &(dyn Error + 'static)) -> String {
 }
 
 /// The error and everything below it.
-pub(super) fn causes<'a>(
+pub fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| error.source())
 }
 
 /// Codes of a caller that may not, or whose credentials are not valid: "Common errors" in the API references.
-pub(super) fn is_denial(code: &str) -> bool {
+pub fn is_denial(code: &str) -> bool {
     matches!(
         code,
         "AccessDenied"
@@ -46,6 +46,6 @@ pub(super) fn is_denial(code: &str) -> bool {
 }
 
 /// Codes of a caller that is too fast.
-pub(super) fn is_throttling(code: &str) -> bool {
+pub fn is_throttling(code: &str) -> bool {
     code.contains("Throttl") || matches!(code, "TooManyRequestsException" | "RequestLimitExceeded")
 }

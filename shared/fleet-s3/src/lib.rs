@@ -1,4 +1,4 @@
-//! All that the worker does in AWS: four operations of S3.
+#![doc = include_str!("../README.md")]
 
 mod failure;
 #[cfg(test)]
@@ -9,9 +9,10 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
+use fleet::failure::chain;
 use fleet::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
 
-use self::failure::{chain, failure};
+use self::failure::failure;
 
 /// The most pages of 1,000 keys that a listing may have. A photo has some dozens of thumbnails.
 const MAX_PAGES: usize = 100;
@@ -22,11 +23,11 @@ const MAX_PAGES: usize = 100;
 /// and checked on each that is read and has one. What S3 holds is then what was made, for one more pass over the bytes.
 /// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` turns it off for a store that knows no checksums.
 #[derive(Debug, Clone)]
-pub(crate) struct S3Objects(Client);
+pub struct S3Objects(Client);
 
 impl S3Objects {
     /// A client with the region, the credentials and the endpoint of `sdk`.
-    pub(crate) fn new(sdk: &SdkConfig) -> Self {
+    pub fn new(sdk: &SdkConfig) -> Self {
         // Plain HTTP is a local stand-in of S3, whose host has no subdomains for buckets.
         let local = sdk
             .endpoint_url()

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use fleet::failure::chain;
 use fleet::objects::ObjectsError;
 
 /// The error of an operation on `object`.
@@ -60,20 +61,4 @@ fn refusal(object: &str, status: u16, code: &str, reason: String) -> ObjectsErro
             reason,
         },
     }
-}
-
-/// An error with its causes, each once.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Wrappers that repeat what they wrap add nothing.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

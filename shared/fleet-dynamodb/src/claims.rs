@@ -4,30 +4,30 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::put_item::builders::PutItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use fleet::claim::{Claim, ClaimError, ClaimTable, Replaced, State};
 
-use super::failure::{chain, is_denial, is_throttling};
+use crate::failure::{Kind, kind};
 
 /// The table's partition key.
-pub(super) const KEY: &str = "claim";
+pub(crate) const KEY: &str = "claim";
 
 /// Claims in a table with the partition key `claim` (S) and the TTL attribute `expires_at`.
 ///
 /// Each step is one conditional put: what is there and what is written are decided in one place at one time. The SDK may
 /// try a put again whose answer was lost; [`fleet::claim`] then finds its own claim and takes it for what it is.
 #[derive(Debug, Clone)]
-pub(crate) struct DynamoClaims {
+pub struct DynamoClaims {
     client: Client,
     table: String,
 }
 
 impl DynamoClaims {
     /// Claims in the table of that name.
-    pub(crate) fn new(client: Client, table: &str) -> Self {
+    pub fn new(client: Client, table: &str) -> Self {
         Self {
             client,
             table: table.to_owned(),
@@ -92,28 +92,14 @@ async fn written(put: PutItemFluentBuilder) -> Result<Written, ClaimError> {
     Err(failure(&error))
 }
 
-/// What an error of a put means: "Errors" of `PutItem` in the DynamoDB API Reference.
-pub(super) fn failure(error: &SdkError<PutItemError, HttpResponse>) -> ClaimError {
-    let Some(refused) = error.as_service_error() else {
-        return ClaimError::Unavailable(chain(error));
-    };
-    let code = refused.code().unwrap_or_default();
-    let reason = format!("{code}: {}", refused.message().unwrap_or("no message"));
-    match refused {
-        PutItemError::ProvisionedThroughputExceededException(_)
-        | PutItemError::RequestLimitExceeded(_)
-        | PutItemError::ThrottlingException(_) => ClaimError::Throttled(reason),
-        PutItemError::ResourceNotFoundException(_) => ClaimError::Denied(reason),
-        PutItemError::ConditionalCheckFailedException(_)
-        | PutItemError::InternalServerError(_)
-        | PutItemError::InvalidEndpointException(_)
-        | PutItemError::ItemCollectionSizeLimitExceededException(_)
-        | PutItemError::ReplicatedWriteConflictException(_)
-        | PutItemError::TransactionConflictException(_) => ClaimError::Unavailable(reason),
-        _ if is_throttling(code) => ClaimError::Throttled(reason),
-        // A validation error is a table with another key: an operator must mend that too.
-        _ if is_denial(code) || code == "ValidationException" => ClaimError::Denied(reason),
-        _ => ClaimError::Unavailable(reason),
+/// What an error means for a claim, none of which is permanent.
+fn failure(error: &SdkError<PutItemError, HttpResponse>) -> ClaimError {
+    let (kind, reason) = kind(error);
+    match kind {
+        // An invalid item is a table with another key: an operator must mend that too.
+        Kind::Denied | Kind::Invalid => ClaimError::Denied(reason),
+        Kind::Throttled => ClaimError::Throttled(reason),
+        Kind::Unavailable => ClaimError::Unavailable(reason),
     }
 }
 
