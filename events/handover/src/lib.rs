@@ -4,4 +4,11 @@
 //! talk to AWS are a program of their own, which takes the same words: `flotilla put cat.jpg` becomes
 //! `flotilla-aws put cat.jpg`. Both read them by the structures here.
 
+mod invoke;
+mod live;
+mod server;
 pub mod terminal;
+
+pub use invoke::{Answer, Ask, Greeting, InvokeAnswer, InvokeAsk, PutAnswer, PutAsk};
+pub use live::{Against, AwsCommand, Live, Mail, Place, Put, Subscribe, Tail, Which};
+pub use server::{Server, checkout, state_folder};

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use fleet::batch::Unfinished;
 use fleet::clock::Clock;
+use fleet::report::{self, Report};
 use fleet::trace::Trace;
 use fleet::worker::{Invocation, Worker};
 use fleet::{metrics, telemetry};
@@ -19,7 +20,8 @@ use crate::shutdown;
 ///
 /// Each event is handled within [`telemetry::invocation_span`]. Its records are logged, its metrics are one line on
 /// standard output, and its answer is [`fleet::batch::Handled::response`]: where that is an error, so is the call, and
-/// Lambda delivers an asynchronous event again.
+/// Lambda delivers an asynchronous event again. A replay that wrapped its event by [`report::ask`] gets a [`Report`]
+/// instead, which tells both.
 ///
 /// Returns `Ok` on SIGTERM, and an error when the Runtime API cannot be reached.
 pub async fn serve<W: Worker>(worker: W) -> Result<(), Error> {
@@ -47,14 +49,20 @@ async fn handle<W: Worker>(
     event: Value,
     invocation: &Invocation,
 ) -> Result<Value, CallError> {
+    let (event, report_wished) = report::asked(event);
     let started = Instant::now();
     let handled = worker.handle(event, invocation).await;
     let elapsed_ms = started.elapsed().as_secs_f64() * 1_000.0;
     handled.log();
-    let line = metrics::embedded(worker.name(), &handled, elapsed_ms, invocation.clock.now());
+    let mut line = metrics::embedded(worker.name(), &handled, elapsed_ms, invocation.clock.now());
+    // A property, no dimension: whoever reads the log finds the records that the line sums up.
+    line["request_id"] = invocation.request_id.as_str().into();
     // The embedded metric format is a line of its own, not a log event: CloudWatch reads its members at the top level. A
     // closed standard output must not fail the records.
     let _ = writeln!(std::io::stdout(), "{line}");
+    if report_wished {
+        return Ok(Report::new(&handled, elapsed_ms).to_json());
+    }
     Ok(handled.response()?)
 }
 
@@ -91,7 +99,45 @@ impl From<CallError> for Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use fleet::batch::{Handled, Record};
+    use fleet::delivery::{Delivery, Source};
+    use fleet::fate::Fate;
+    use serde_json::json;
+
     use super::*;
+
+    /// Says of every event that it must be retried, and what it was.
+    struct Retrying;
+
+    impl Worker for Retrying {
+        fn name(&self) -> &'static str {
+            "retrying"
+        }
+
+        async fn handle(&self, event: Value, _: &Invocation) -> Handled {
+            let fate = Fate::retry("throttled", event.to_string());
+            let delivery = Delivery {
+                source: Source::S3,
+                record: event,
+            };
+            Handled {
+                records: vec![Record::new(&delivery, "", fate)],
+                metrics: Vec::new(),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_replay_gets_a_report_where_an_event_source_gets_an_error() {
+        let event = json!({ "Records": [] });
+        let invocation = Invocation::local("1");
+        let refused = handle(&Retrying, event.clone(), &invocation).await;
+        assert!(refused.is_err());
+        let answer = handle(&Retrying, report::ask(&event), &invocation).await;
+        let report = Report::from_json(answer.unwrap()).unwrap();
+        assert_eq!(report.records[0].reason, r#"{"Records":[]}"#);
+        assert!(report.error.is_some());
+    }
 
     #[test]
     fn an_invocation_carries_what_lambda_says_of_the_call() {

@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod notice;
 pub mod objects;
 pub mod rejection;
+pub mod report;
 pub mod sequencer;
 pub mod table;
 pub mod telemetry;
