@@ -20,6 +20,9 @@ const ARCHIVED = Duration.days(30);
 
 /** Every asynchronous flow of one stage, `flotilla-STAGE`. */
 export class AsyncStack extends Stack {
+  /** The domain that mail is sent from. */
+  readonly mail: Mail;
+
   constructor(scope: Construct, settings: Settings, props?: StackProps) {
     super(scope, `flotilla-${settings.stage}`, {
       description: 'Flotilla: workers for the asynchronous flows of a product',
@@ -39,6 +42,7 @@ export class AsyncStack extends Stack {
       removalPolicy: RemovalPolicy.RETAIN,
     });
     const mail = new Mail(this, 'Mail', settings, topics.mailFeedback);
+    this.mail = mail;
     const site = new Site(this, 'Site', settings.distribution, storage.accessLogs);
     const alarms = new Alarms(this, 'Alarms', settings.stage, topics.alarms);
     const binaries = new Binaries(settings, this.bundlingRequired);

@@ -43,6 +43,8 @@ export class Mail extends Construct {
   readonly configurationSet: ConfigurationSet;
   /** Signs the links for unsubscribing. */
   readonly unsubscribeKey: Secret;
+  /** What DNS must say of the domain. */
+  readonly records: Construct;
   readonly #settings: Settings;
   readonly #mailFrom: string;
 
@@ -83,7 +85,8 @@ export class Mail extends Construct {
       id: 'AwsSolutions-SMG4',
       reason: 'the links in mails that were sent carry its signature for years: a rotation would break unsubscribing',
     });
-    this.publishRecords();
+    this.records = new Construct(this, 'Records');
+    this.publish();
   }
 
   /** What sending needs: from one address, through one configuration set. */
@@ -120,7 +123,7 @@ export class Mail extends Construct {
   }
 
   /** The records are made in the zone that was given; otherwise the stack's outputs say which to make. */
-  private publishRecords(): void {
+  private publish(): void {
     const { hostedZone, mailDomain } = this.#settings;
     const { region } = Stack.of(this);
     const records = [
@@ -142,12 +145,12 @@ export class Mail extends Construct {
     ];
     for (const { id, name, type, value } of records) {
       if (hostedZone === undefined) {
-        new CfnOutput(Stack.of(this), `Record${id}`, {
+        new CfnOutput(this.records, id, {
           value: `${name} ${type} ${value}`,
           description: 'A DNS record to make',
-        });
+        }).overrideLogicalId(`Record${id}`);
       } else {
-        new CfnRecordSet(this, id, {
+        new CfnRecordSet(this.records, id, {
           hostedZoneId: hostedZone,
           name,
           type,
