@@ -58,6 +58,11 @@ impl Child {
         })
     }
 
+    /// Its process id; `None` once it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// Sends SIGTERM, as Lambda does when it ends an execution environment.
     pub fn terminate(&self) -> io::Result<()> {
         let id = self.process.id().and_then(|id| i32::try_from(id).ok());
