@@ -30,7 +30,8 @@ pub async fn serve<W: Worker>(worker: W) -> Result<(), Error> {
     let events = lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {
         let invocation = invocation(&event.context);
         let span = telemetry::invocation_span(worker.name(), &invocation);
-        handle(worker, event.payload, &invocation)
+        let function = &event.context.env_config.function_name;
+        handle(worker, function, event.payload, &invocation)
             .instrument(span)
             .await
     }));
@@ -46,6 +47,7 @@ pub async fn serve<W: Worker>(worker: W) -> Result<(), Error> {
 
 async fn handle<W: Worker>(
     worker: &W,
+    function: &str,
     event: Value,
     invocation: &Invocation,
 ) -> Result<Value, CallError> {
@@ -54,7 +56,8 @@ async fn handle<W: Worker>(
     let handled = worker.handle(event, invocation).await;
     let elapsed_ms = started.elapsed().as_secs_f64() * 1_000.0;
     handled.log();
-    let mut line = metrics::embedded(worker.name(), &handled, elapsed_ms, invocation.clock.now());
+    let now = invocation.clock.now();
+    let mut line = metrics::embedded(worker.name(), function, &handled, elapsed_ms, now);
     // A property, no dimension: whoever reads the log finds the records that the line sums up.
     line["request_id"] = invocation.request_id.as_str().into();
     // The embedded metric format is a line of its own, not a log event: CloudWatch reads its members at the top level. A
@@ -131,9 +134,9 @@ mod tests {
     async fn a_replay_gets_a_report_where_an_event_source_gets_an_error() {
         let event = json!({ "Records": [] });
         let invocation = Invocation::local("1");
-        let refused = handle(&Retrying, event.clone(), &invocation).await;
+        let refused = handle(&Retrying, "retrying", event.clone(), &invocation).await;
         assert!(refused.is_err());
-        let answer = handle(&Retrying, report::ask(&event), &invocation).await;
+        let answer = handle(&Retrying, "retrying", report::ask(&event), &invocation).await;
         let report = Report::from_json(answer.unwrap()).unwrap();
         assert_eq!(report.records[0].reason, r#"{"Records":[]}"#);
         assert!(report.error.is_some());

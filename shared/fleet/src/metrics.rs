@@ -45,8 +45,15 @@ impl Unit {
 /// The log line for one handled event: the fates of its records, each kind of failure, and what the worker counted.
 ///
 /// Alarms need zeros too, so `Done`, `Rejected` and `Retry` are always there. The kinds are properties for searching, not
-/// dimensions: each distinct dimension value would be a metric of its own, and billed so.
-pub fn embedded(worker: &str, handled: &Handled, elapsed_ms: f64, now: UnixMillis) -> Value {
+/// dimensions: each distinct dimension value would be a metric of its own, and billed so. The `function` is a dimension
+/// beside the worker, because several stages of a fleet may share an account, and each has its own alarms.
+pub fn embedded(
+    worker: &str,
+    function: &str,
+    handled: &Handled,
+    elapsed_ms: f64,
+    now: UnixMillis,
+) -> Value {
     let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
     for record in &handled.records {
         let kind = format!("{}/{}", record.fate.name(), record.fate.kind());
@@ -60,7 +67,7 @@ pub fn embedded(worker: &str, handled: &Handled, elapsed_ms: f64, now: UnixMilli
         // What waits for an operator, such as a paused SES account: its own metric, because it has its own alarm.
         ("Held", held),
     ];
-    let mut line = json!({ "worker": worker, "kinds": kinds });
+    let mut line = json!({ "worker": worker, "function": function, "kinds": kinds });
     let mut definitions = Vec::new();
     let mut add = |name: &str, unit: Unit, value: Value| {
         definitions.push(json!({ "Name": name, "Unit": unit.name() }));
@@ -77,7 +84,7 @@ pub fn embedded(worker: &str, handled: &Handled, elapsed_ms: f64, now: UnixMilli
         "Timestamp": now,
         "CloudWatchMetrics": [{
             "Namespace": NAMESPACE,
-            "Dimensions": [["worker"]],
+            "Dimensions": [["worker", "function"]],
             "Metrics": definitions,
         }],
     });
@@ -113,7 +120,13 @@ mod tests {
                 value: 4.0,
             }],
         };
-        let line = embedded("thumbnails", &handled, 12.5, 1_000);
+        let line = embedded(
+            "thumbnails",
+            "flotilla-dev-thumbnails",
+            &handled,
+            12.5,
+            1_000,
+        );
         insta::assert_json_snapshot!(line, @r#"
         {
           "Done": 1,
@@ -127,7 +140,8 @@ mod tests {
               {
                 "Dimensions": [
                   [
-                    "worker"
+                    "worker",
+                    "function"
                   ]
                 ],
                 "Metrics": [
@@ -161,6 +175,7 @@ mod tests {
             ],
             "Timestamp": 1000
           },
+          "function": "flotilla-dev-thumbnails",
           "kinds": {
             "done/applied": 1,
             "rejected/corrupt": 1,
