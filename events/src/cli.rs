@@ -1,5 +1,7 @@
 //! The command line.
 
+mod local;
+
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -20,9 +22,8 @@ const EXIT_UNFINISHED: u8 = 1;
 /// The command was wrong: nothing was done, or nothing could be.
 const EXIT_USAGE: u8 = 2;
 
-/// Replays captured AWS events through the fleet's workers, and makes thumbnails of your own photos.
-///
-/// Nothing here talks to AWS: folders stand in for buckets, tables and mail.
+/// Replays captured AWS events through the fleet's workers, makes thumbnails of your own photos, and runs the whole fleet on
+/// this machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "flotilla",
@@ -30,6 +31,7 @@ const EXIT_USAGE: u8 = 2;
     after_help = "Examples:\n  \
         flotilla replay events                 replay every captured event, then open out/report.html\n  \
         flotilla thumbnail photo.jpg           make thumbnails of a photo of yours\n  \
+        flotilla up                            start local AWS with the whole fleet\n  \
         flotilla replay --help                 more about a command"
 )]
 pub struct Cli {
@@ -41,6 +43,9 @@ pub struct Cli {
 enum Command {
     Replay(ReplayArguments),
     Thumbnail(ThumbnailArguments),
+    Up(local::UpArguments),
+    Status(local::StatusArguments),
+    Down(local::DownArguments),
 }
 
 /// Replay captured events through the workers that would have got them.
@@ -142,6 +147,9 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Replay(arguments) => replay(arguments),
         Command::Thumbnail(arguments) => thumbnail(arguments),
+        Command::Up(arguments) => local::up(&arguments),
+        Command::Status(arguments) => local::status(&arguments),
+        Command::Down(arguments) => local::down(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -1,9 +1,12 @@
-//! The `flotilla` command: replays captured AWS events through the fleet's workers, and makes thumbnails of one's own photos.
+//! The `flotilla` command: replays captured AWS events through the fleet's workers, makes thumbnails of one's own photos, and
+//! runs the fleet on local AWS.
 //!
 //! A replay runs each worker's own handler in process, over stand-ins for AWS: directories as object store, outbox and
-//! table. It opens no connection.
+//! table. It opens no connection. Local AWS is an emulator, to which the CDK stack is deployed.
 
 pub mod cli;
+#[cfg(unix)]
+pub mod local;
 mod page;
 pub mod replay;
 pub mod report;
