@@ -46,7 +46,8 @@ export class Tables extends Construct {
     this.views = this.table('Views', { partitionKey: text('post'), sortKey: text('hour') });
   }
 
-  private table(id: string, props: TablePropsV2): TableV2 {
+  /** Makes one more table with what every table has in common. */
+  table(id: string, props: TablePropsV2): TableV2 {
     return new TableV2(this, id, {
       ...props,
       billing: Billing.onDemand(),
@@ -58,6 +59,7 @@ export class Tables extends Construct {
   }
 }
 
-function text(name: string): { name: string; type: AttributeType } {
+/** An attribute that is text. */
+export function text(name: string): { name: string; type: AttributeType } {
   return { name, type: AttributeType.STRING };
 }
