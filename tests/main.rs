@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod announcements;
 mod photos;
 mod thumbnails_fates;
+mod thumbnails_news;
 mod thumbnails_order;
 mod thumbnails_routes;

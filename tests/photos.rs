@@ -9,14 +9,17 @@ use fleet::worker::{Invocation, Worker as _};
 use serde_json::{Value, json};
 use thumbnails::{Config, Manifest, ThumbnailWorker};
 
+use crate::announcements::Announcements;
+
 pub(crate) const UPLOADS: &str = "uploads";
 pub(crate) const THUMBNAILS: &str = "thumbs";
 
-/// The worker under test and its store.
+/// The worker under test, its store and its topic.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) objects: MemoryObjects,
-    worker: Arc<ThumbnailWorker<MemoryObjects>>,
+    pub(crate) announcements: Announcements,
+    worker: Arc<ThumbnailWorker<MemoryObjects, Announcements>>,
 }
 
 impl Desk {
@@ -26,6 +29,23 @@ impl Desk {
     }
 
     pub(crate) fn with(sizes: &str, objects: MemoryObjects) -> Self {
+        let announcements = Announcements::default();
+        let announcer = Some(announcements.clone());
+        Self::telling(sizes, objects, announcements, announcer)
+    }
+
+    /// A worker without a topic.
+    pub(crate) fn silent() -> Self {
+        let announcements = Announcements::default();
+        Self::telling("64,32", MemoryObjects::default(), announcements, None)
+    }
+
+    fn telling(
+        sizes: &str,
+        objects: MemoryObjects,
+        announcements: Announcements,
+        announcer: Option<Announcements>,
+    ) -> Self {
         let config = Config::from_env(&[
             ("THUMBNAILS_BUCKET", THUMBNAILS),
             ("THUMBNAIL_SIZES", sizes),
@@ -33,7 +53,8 @@ impl Desk {
         ])
         .unwrap();
         Self {
-            worker: Arc::new(ThumbnailWorker::new(config, objects.clone())),
+            worker: Arc::new(ThumbnailWorker::new(config, objects.clone(), announcer)),
+            announcements,
             objects,
         }
     }

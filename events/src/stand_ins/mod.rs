@@ -12,6 +12,7 @@ mod paths;
 mod rejections;
 mod sources;
 mod table;
+mod topic;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use outbox::{Outbox, OutboxMail};
 pub use paths::path_of;
 pub use rejections::DirectoryRejections;
 pub use table::DirectoryTable;
+pub use topic::DirectoryTopic;
 
 /// One of each, over one output folder. Clones share everything.
 #[derive(Debug, Clone)]
@@ -41,6 +43,8 @@ pub struct StandIns {
     pub claims: DirectoryClaims,
     /// Where rejections are kept.
     pub rejections: DirectoryRejections,
+    /// The topic of photos.
+    pub topic: DirectoryTopic,
 }
 
 impl StandIns {
@@ -53,6 +57,7 @@ impl StandIns {
             outbox: Outbox::new(out.clone(), journal.clone()),
             claims: DirectoryClaims::new(out.clone()),
             rejections: DirectoryRejections::new(out.clone(), journal.clone()),
+            topic: DirectoryTopic::new(out.clone(), journal.clone()),
             out,
             journal,
         }

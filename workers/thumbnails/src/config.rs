@@ -18,6 +18,8 @@ pub struct Config {
     pub limits: Limits,
     /// The bucket for thumbnails, manifests, ledgers and rejections.
     pub thumbnails_bucket: String,
+    /// The ARN of the topic that is told when a photo is ready or removed; nobody is told without one.
+    pub photo_ready_topic: Option<String>,
     /// Only keys with this prefix are worked; all of them when empty.
     pub source_prefix: String,
     /// What stands before a key to make it a URL in `srcset`: `/` or `https://images.example.com/`.
@@ -57,6 +59,7 @@ impl Config {
                 "THUMBNAILS_BUCKET",
                 "the name of the bucket that thumbnails are written to",
             )?,
+            photo_ready_topic: topic(variables)?,
             source_prefix: env::optional(variables, "SOURCE_PREFIX").unwrap_or_default(),
             public_url: format!("{}/", public_url.trim_end_matches('/')),
             concurrency: env::parsed(variables, "PHOTO_CONCURRENCY", "a number of photos")?
@@ -64,6 +67,21 @@ impl Config {
             memory_bytes,
         })
     }
+}
+
+fn topic(variables: &impl Variables) -> Result<Option<String>, EnvError> {
+    const NAME: &str = "PHOTO_READY_TOPIC";
+    let Some(topic) = env::optional(variables, NAME) else {
+        return Ok(None);
+    };
+    if topic.starts_with("arn:") && topic.split(':').nth(2) == Some("sns") {
+        return Ok(Some(topic));
+    }
+    Err(EnvError::Invalid {
+        name: NAME,
+        expected: "the ARN of an SNS topic",
+        reason: "it does not begin like arn:aws:sns".to_owned(),
+    })
 }
 
 fn plan(variables: &impl Variables) -> Result<Plan, EnvError> {
@@ -140,6 +158,10 @@ mod tests {
             ("THUMBNAIL_ANIMATION", "false"),
             ("MAX_PIXELS", "1000"),
             ("PUBLIC_URL", "https://images.example.com/"),
+            (
+                "PHOTO_READY_TOPIC",
+                "arn:aws:sns:eu-west-1:123456789012:photo-ready",
+            ),
         ])
         .unwrap();
         assert_eq!(config.plan.sizes.len(), 2);
@@ -152,6 +174,7 @@ mod tests {
         assert_eq!(config.plan.background, Rgb([0x10, 0x20, 0x30]));
         assert!(config.plan.upscale && !config.plan.animation);
         assert_eq!(config.limits.max_pixels, 1000);
+        assert!(config.photo_ready_topic.is_some());
         assert_eq!(config.public_url, "https://images.example.com/");
     }
 
@@ -170,6 +193,7 @@ mod tests {
             ("THUMBNAIL_BACKGROUND", "reddish"),
             ("THUMBNAIL_UPSCALE", "maybe"),
             ("MAX_PIXELS", "-1"),
+            ("PHOTO_READY_TOPIC", "photo-ready"),
         ] {
             let error = error(name, value);
             assert!(error.contains(name), "{error}");

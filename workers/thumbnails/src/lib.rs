@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod announce;
 mod budget;
 mod config;
 mod keys;
@@ -8,8 +9,9 @@ mod manifest;
 mod photo;
 mod worker;
 
+pub use announce::{AnnounceError, Announcer, News, PhotoEvent};
 pub use config::{Config, ConfigError};
 pub use keys::PhotoKeys;
-pub use ledger::{Decision, Ledger, Live};
+pub use ledger::{Decision, Latest, Ledger, Live};
 pub use manifest::{Manifest, ManifestSource, Output, PictureSource};
 pub use worker::ThumbnailWorker;

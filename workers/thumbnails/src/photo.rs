@@ -1,6 +1,7 @@
 //! One change of one photo, from notice to thumbnails.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fleet::fate::Fate;
 use fleet::notice::{Change, ObjectChange};
@@ -8,6 +9,7 @@ use fleet::objects::{Condition, NewObject, ObjectRef, Objects, ObjectsError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use thumbnailer::{ThumbnailError, Thumbnails};
 
+use crate::announce::{Announcer, EVENT_VERSION, News, PhotoEvent};
 use crate::budget::{Budget, Share};
 use crate::config::Config;
 use crate::keys::{PhotoKeys, is_our_own};
@@ -33,10 +35,14 @@ const MAX_RACES: usize = 8;
 const MAX_LEDGER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The worker's view of one change.
-pub(crate) struct Photo<'a, S> {
+pub(crate) struct Photo<'a, S, A> {
     pub(crate) config: &'a Config,
     pub(crate) recipe: &'a str,
     pub(crate) objects: &'a S,
+    /// Nobody is told anything where there is none.
+    pub(crate) announcer: Option<&'a A>,
+    /// How many events were published.
+    pub(crate) announced: &'a AtomicU64,
     pub(crate) budget: &'a Budget,
     pub(crate) change: &'a ObjectChange,
     pub(crate) keys: PhotoKeys,
@@ -83,7 +89,7 @@ impl From<ObjectsError> for Stop {
     }
 }
 
-impl<S: Objects> Photo<'_, S> {
+impl<S: Objects, A: Announcer> Photo<'_, S, A> {
     /// Works the change.
     pub(crate) async fn work(&self) -> (Fate, Work) {
         if let Some(reason) = self.reason_to_skip() {
@@ -306,6 +312,12 @@ impl<S: Objects> Photo<'_, S> {
         next: Ledger,
         fate: Fate,
     ) -> Result<Option<Fate>, Stop> {
+        let next = if self.announcer.is_none() {
+            // Nobody will be told later either, and crossing it out now saves a write.
+            next.after_announcing()
+        } else {
+            next
+        };
         let condition = standing
             .etag
             .map_or(Condition::Absent, Condition::Unchanged);
@@ -324,7 +336,7 @@ impl<S: Objects> Photo<'_, S> {
         }
     }
 
-    /// Publishes what the ledger says and sweeps what it says to sweep.
+    /// Publishes what the ledger says, tells others, and sweeps what it says to sweep.
     async fn settle(&self, standing: Standing) -> Result<(), Stop> {
         let mut standing = standing;
         for _ in 0..MAX_RACES {
@@ -334,7 +346,7 @@ impl<S: Objects> Photo<'_, S> {
             // publish is the last to look, so the manifest ends up as the ledger has it.
             let now = self.read_ledger().await?;
             if now.etag == etag {
-                return self.sweep_all(now).await;
+                return self.finish(now).await;
             }
             standing = now;
         }
@@ -366,29 +378,75 @@ impl<S: Objects> Photo<'_, S> {
             .map(|_| ())
     }
 
-    /// Sweeps every folder that the ledger names, then crosses them out.
-    async fn sweep_all(&self, standing: Standing) -> Result<(), Stop> {
+    /// Tells others and sweeps every folder that the ledger names, then crosses both out. In this order, because who is told
+    /// late goes on showing thumbnails that are gone.
+    async fn finish(&self, standing: Standing) -> Result<(), Stop> {
         let Standing {
-            ledger: Some(mut ledger),
+            ledger: Some(ledger),
             etag: Some(etag),
         } = standing
         else {
             return Ok(());
         };
-        if ledger.sweep.is_empty() {
-            return Ok(());
-        }
-        for folder in std::mem::take(&mut ledger.sweep) {
+        let told = self.announce(&ledger).await;
+        let mut next = match &told {
+            Ok(true) => ledger.clone().after_announcing(),
+            Ok(false) | Err(_) => ledger.clone(),
+        };
+        // Also when nobody could be told: a photo that was deleted must not stay because a topic is out of order.
+        for folder in std::mem::take(&mut next.sweep) {
             self.sweep(&folder).await?;
         }
-        match self.write_ledger(&ledger, Condition::Unchanged(etag)).await {
-            // Whoever changed it saw the same folders in it and sweeps them once more.
-            Ok(_) | Err(ObjectsError::ConditionFailed(_)) => Ok(()),
-            Err(error) => Err(error.into()),
+        if next != ledger {
+            match self.write_ledger(&next, Condition::Unchanged(etag)).await {
+                // Whoever changed it saw the same folders and the same news in it: the folders are swept once more, and
+                // others are told of what is shown since.
+                Ok(_) | Err(ObjectsError::ConditionFailed(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        told.map(|_| ())
+    }
+
+    /// Tells others of what the ledger shows, unless they have been told, and says whether they were.
+    async fn announce(&self, ledger: &Ledger) -> Result<bool, Stop> {
+        let (Some(announcer), true) = (self.announcer, ledger.has_news()) else {
+            return Ok(false);
+        };
+        match announcer.announce(&self.event(ledger)).await {
+            Ok(()) => {
+                self.announced.fetch_add(1, Ordering::Relaxed);
+                Ok(true)
+            }
+            Err(error) => Err(error.fate().into()),
         }
     }
 
-    /// Makes manifest and folders agree with the ledger, if an earlier attempt died before it could. Says whether there
+    fn event(&self, ledger: &Ledger) -> PhotoEvent {
+        let (news, manifest) = match &ledger.live {
+            Some(live) => (News::PhotoReady, Some(live.manifest.clone())),
+            None => (News::PhotoRemoved, None),
+        };
+        let latest = ledger.latest.clone();
+        let (source_version, time) = latest
+            .map(|latest| (latest.version, latest.time))
+            .unwrap_or_default();
+        PhotoEvent {
+            event: news,
+            version: EVENT_VERSION,
+            bucket: self.change.bucket.clone(),
+            key: self.change.key.clone(),
+            source_version,
+            sequencer: ledger.sequencer.clone(),
+            revision: ledger.revision,
+            time,
+            thumbnails_bucket: self.config.thumbnails_bucket.clone(),
+            manifest_key: self.keys.manifest(),
+            manifest,
+        }
+    }
+
+    /// Makes manifest, folders and what others know agree with the ledger, if an earlier attempt died before it could. Says whether there
     /// was anything to do.
     async fn mend(&self, standing: Standing) -> Result<bool, Stop> {
         let Some(ledger) = &standing.ledger else {
@@ -402,7 +460,8 @@ impl<S: Objects> Photo<'_, S> {
         };
         let wanted = ledger.live.as_ref().map(|live| live.manifest.to_json());
         let agrees = published.as_deref() == wanted.as_deref().map(str::as_bytes);
-        if agrees && ledger.sweep.is_empty() {
+        let news = self.announcer.is_some() && ledger.has_news();
+        if agrees && ledger.sweep.is_empty() && !news {
             return Ok(false);
         }
         self.settle(standing).await?;

@@ -1,6 +1,8 @@
 //! The batch: every notice of an event, photos side by side, a fate for each record.
 
 use std::cmp::Reverse;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU64;
 
 use fleet::batch::{self, Handled, Record};
 use fleet::delivery::{self, Delivery, Payload};
@@ -11,8 +13,8 @@ use fleet::objects::Objects;
 use fleet::rejection::{ObjectRejections, Rejection, kept};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
-use std::sync::Mutex;
 
+use crate::announce::Announcer;
 use crate::budget::Budget;
 use crate::config::Config;
 use crate::keys::PhotoKeys;
@@ -20,12 +22,13 @@ use crate::photo::{Photo, Work};
 
 const NAME: &str = "thumbnails";
 
-/// Makes thumbnails of photos in `S`.
+/// Makes thumbnails of photos in `S`, and tells of them by `A`.
 #[derive(Debug)]
-pub struct ThumbnailWorker<S> {
+pub struct ThumbnailWorker<S, A> {
     config: Config,
     recipe: String,
     objects: S,
+    announcer: Option<A>,
     rejections: ObjectRejections<S>,
     budget: Budget,
 }
@@ -42,11 +45,12 @@ struct Worked {
     subject: String,
     fate: Fate,
     work: Work,
+    announced: u64,
 }
 
-impl<S: Objects> ThumbnailWorker<S> {
-    /// A worker that reads photos from `objects` and writes thumbnails there.
-    pub fn new(config: Config, objects: S) -> Self {
+impl<S: Objects, A: Announcer> ThumbnailWorker<S, A> {
+    /// A worker that reads photos from `objects` and writes thumbnails there. Without an `announcer` nobody is told.
+    pub fn new(config: Config, objects: S, announcer: Option<A>) -> Self {
         Self {
             recipe: config.plan.recipe_hash(),
             rejections: ObjectRejections {
@@ -55,6 +59,7 @@ impl<S: Objects> ThumbnailWorker<S> {
             },
             budget: Budget::new(config.memory_bytes),
             objects,
+            announcer,
             config,
         }
     }
@@ -62,12 +67,15 @@ impl<S: Objects> ThumbnailWorker<S> {
     /// Works one change, and keeps it if it is rejected.
     async fn change(&self, job: Job, invocation: &Invocation) -> Worked {
         let Told { change, record } = job.told;
+        let announced = AtomicU64::new(0);
         let (subject, fate, identity, work) = match change {
             Ok(change) => {
                 let photo = Photo {
                     config: &self.config,
                     recipe: &self.recipe,
                     objects: &self.objects,
+                    announcer: self.announcer.as_ref(),
+                    announced: &announced,
                     budget: &self.budget,
                     keys: PhotoKeys::new(&change, &self.recipe),
                     change: &change,
@@ -97,6 +105,7 @@ impl<S: Objects> ThumbnailWorker<S> {
             subject,
             fate,
             work,
+            announced: announced.into_inner(),
         }
     }
 
@@ -133,7 +142,7 @@ impl<S: Objects> ThumbnailWorker<S> {
     }
 }
 
-impl<S: Objects> Worker for ThumbnailWorker<S> {
+impl<S: Objects, A: Announcer> Worker for ThumbnailWorker<S, A> {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -180,7 +189,8 @@ impl<S: Objects> Worker for ThumbnailWorker<S> {
         .await;
         worked.sort_by_key(|worked| worked.record);
 
-        let metrics = metrics(worked.iter().map(|worked| worked.work));
+        let announced = worked.iter().map(|worked| worked.announced).sum();
+        let metrics = metrics(worked.iter().map(|worked| worked.work), announced);
         let mut worked = worked.into_iter().peekable();
         let records = records
             .into_iter()
@@ -211,7 +221,7 @@ fn identity(change: &ObjectChange) -> Vec<String> {
     ]
 }
 
-fn metrics(work: impl Iterator<Item = Work>) -> Vec<Metric> {
+fn metrics(work: impl Iterator<Item = Work>, announced: u64) -> Vec<Metric> {
     let total = work.fold(Work::default(), |total, work| Work {
         photos: total.photos + work.photos,
         thumbnails: total.thumbnails + work.thumbnails,
@@ -232,5 +242,6 @@ fn metrics(work: impl Iterator<Item = Work>) -> Vec<Metric> {
         metric("ThumbnailsWritten", Unit::Count, total.thumbnails),
         metric("SourceBytes", Unit::Bytes, total.source_bytes),
         metric("ThumbnailBytes", Unit::Bytes, total.thumbnail_bytes),
+        metric("PhotosAnnounced", Unit::Count, announced),
     ]
 }

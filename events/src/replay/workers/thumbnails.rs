@@ -18,6 +18,7 @@ pub(super) const ENTRY: WorkerEntry = WorkerEntry {
     start: |stand_ins, environment| {
         let config = Config::from_env(environment).map_err(|error| error.to_string())?;
         let objects = stand_ins.objects.clone();
-        Ok(Box::new(ThumbnailWorker::new(config, objects)))
+        let topic = Some(stand_ins.topic.clone());
+        Ok(Box::new(ThumbnailWorker::new(config, objects, topic)))
     },
 };

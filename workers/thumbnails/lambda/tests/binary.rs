@@ -13,6 +13,7 @@ use std::time::Duration;
 use fixtures::encode::JpegOptions;
 use hyper::service::{Service, service_fn};
 use hyper::{Request, Response, body::Incoming};
+use runtime_stub::canned::{Answer, Canned};
 use runtime_stub::{Child, Exit, Loopback, Outcome, RuntimeStub};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
@@ -43,6 +44,11 @@ impl World {
     }
 
     async fn around(runtime: RuntimeStub) -> Self {
+        Self::with(runtime, &[]).await
+    }
+
+    /// With these variables too.
+    async fn with(runtime: RuntimeStub, variables: &[(&str, &str)]) -> Self {
         let store = tempfile::tempdir().unwrap();
         for bucket in [UPLOADS, THUMBNAILS] {
             fs::create_dir(store.path().join(bucket)).unwrap();
@@ -50,6 +56,9 @@ impl World {
         let s3 = s3(store.path()).await;
         let mut environment = environment(&runtime);
         environment.insert("AWS_ENDPOINT_URL".to_owned(), s3.url());
+        for (name, value) in variables {
+            environment.insert((*name).to_owned(), (*value).to_owned());
+        }
         let worker = Child::spawn(env!("CARGO_BIN_EXE_thumbnails"), environment).unwrap();
         Self {
             runtime,
@@ -216,6 +225,31 @@ async fn photos_become_thumbnails_and_what_never_will_is_kept() {
     assert_eq!(fates[0], "done/applied");
     assert!(fates[1].starts_with("rejected/"), "{fates:?}");
     assert_eq!(fates[2], "rejected/gone");
+}
+
+#[tokio::test]
+async fn a_photo_that_is_ready_is_told_to_the_topic_and_not_again() {
+    let sns = Canned::start().await.unwrap();
+    let published = "<PublishResponse><PublishResult/></PublishResponse>";
+    sns.always(Answer::status(200).body(published));
+    let topic = "arn:aws:sns:us-east-1:000000000000:photo-ready";
+    let variables = [
+        ("PHOTO_READY_TOPIC", topic),
+        ("AWS_ENDPOINT_URL_SNS", &sns.url()),
+    ];
+    let world = World::with(RuntimeStub::start().await.unwrap(), &variables).await;
+    world.upload("good.jpg");
+    for _ in 0..2 {
+        let event = batch([created(UPLOADS, "good.jpg").to_string()]);
+        assert_eq!(world.runtime.invoke(event).await, failures(&[]));
+    }
+    let lines = world.end().await.json_lines().unwrap();
+    assert_eq!(fates(&lines), ["done/applied", "done/duplicate"]);
+    let [published] = &sns.received()[..] else {
+        panic!("it was told once: {:?}", sns.received());
+    };
+    let body = String::from_utf8_lossy(&published.body).into_owned();
+    assert!(body.contains("photo-ready"), "{body}");
 }
 
 #[tokio::test]
