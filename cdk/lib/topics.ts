@@ -31,7 +31,6 @@ export class Topics extends Construct {
     this.alarms = this.topic('Alarms');
     // By account and not by bucket: S3 tests the topic while the bucket is made, so the topic cannot wait for its name.
     this.admit('s3', this.uploads);
-    this.admit('ses', this.mailFeedback);
     this.admit('cloudwatch', this.alarms);
     // The topic's policy asks S3 for the account; the key's does not, because only some services say it to KMS.
     this.lend('s3');

@@ -53,8 +53,8 @@ export function workers(
   });
 
   worker('upload-audit', {
-    // One object for each batch and hour: a larger batch is fewer objects.
-    source: messagesOf(topics.uploads, { batchSize: 100, batchingWindow: Duration.seconds(10), maxConcurrency: 2 }),
+    // Nobody waits for the record: fewer, larger calls.
+    source: messagesOf(topics.uploads, { batchSize: 50, batchingWindow: Duration.seconds(5), maxConcurrency: 2 }),
     memoryMb: 256,
     timeout: Duration.seconds(30),
     environment: { AUDIT_BUCKET: storage.audit.bucketName },

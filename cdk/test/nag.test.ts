@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { flotilla } from '../lib/app.ts';
+
+test('the checks of AWS Solutions find nothing that has no reason', () => {
+  const { app } = flotilla({ binaries: 'none' });
+  const report = new AwsSolutionsChecks(app).validateScope(app);
+  assert.deepEqual(
+    report.violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources]),
+    [],
+  );
+});
+
+test('every check that is passed over has a reason', () => {
+  const { app } = flotilla({ binaries: 'none' });
+  let reasons = 0;
+  for (const construct of app.node.findAll()) {
+    for (const { data } of construct.node.metadata.filter(
+      ({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY,
+    )) {
+      for (const reason of Object.values(data as Record<string, string>)) {
+        reasons += 1;
+        assert.ok(reason.length > 20, reason);
+      }
+    }
+  }
+  assert.ok(reasons > 10);
+});
