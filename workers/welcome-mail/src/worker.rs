@@ -11,13 +11,15 @@ use fleet::delivery::{Delivery, deliveries};
 use fleet::fate::Fate;
 use fleet::metrics::{Metric, Unit};
 use fleet::rejection::{Rejection, Rejections, kept};
+use fleet::table::{Key, Table, TableError};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
 
+use crate::address::Address;
 use crate::config::Config;
 use crate::mail::{ComposeError, Mail, compose};
 use crate::record::{RecordError, Wish, event_id, read, subject};
-use crate::send::{ClaimAction, Disposition, Mailer};
+use crate::send::{ClaimAction, Disposition, Mailer, Reason};
 use crate::subscriber::Subscriber;
 
 const NAME: &str = "welcome-mail";
@@ -35,9 +37,10 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// that went out finds its claim done. And it is worth it, because one subscriber whose send is unknown would otherwise
 /// keep everybody behind it waiting for the settle time.
 #[derive(Debug, Clone)]
-pub struct WelcomeWorker<M, T, R> {
+pub struct WelcomeWorker<M, A, T, R> {
     config: Config,
     mailer: M,
+    addresses: Option<A>,
     claims: Claims<T>,
     rejections: R,
     clock: Clock,
@@ -51,18 +54,28 @@ struct Item {
     wish: Result<Wish, RecordError>,
 }
 
-impl<M, T, R> WelcomeWorker<M, T, R>
+impl<M, A, T, R> WelcomeWorker<M, A, T, R>
 where
     M: Mailer,
+    A: Table,
     T: ClaimTable,
     R: Rejections,
 {
-    /// A worker that sends by `mailer`, claims in `claims_table` and keeps what it rejects in `rejections`.
-    pub fn new(config: Config, mailer: M, claims_table: T, rejections: R, clock: Clock) -> Self {
+    /// A worker that sends by `mailer`, but to no address that `addresses` (if there is such a table) has suppressed; that
+    /// claims in `claims_table` and keeps what it rejects in `rejections`.
+    pub fn new(
+        config: Config,
+        mailer: M,
+        addresses: Option<A>,
+        claims_table: T,
+        rejections: R,
+        clock: Clock,
+    ) -> Self {
         Self {
             claims: Claims::new(claims_table, config.settle, config.claim_retention),
             config,
             mailer,
+            addresses,
             rejections,
             clock,
         }
@@ -93,12 +106,22 @@ where
         format!("{request_id}/{}/{now}/{attempt}", item.index)
     }
 
-    /// Claim -> send -> record.
+    /// Whether mail may go to the address -> claim -> send -> record.
     async fn welcome(&self, subscriber: &Subscriber, owner: &str, lease: Duration) -> Fate {
         let mail = match compose(&self.config, subscriber) {
             Ok(mail) => mail,
             Err(error) => return unwritten(&error),
         };
+        match self.suppression(&subscriber.address).await {
+            Ok(None) => {}
+            Ok(Some(reason)) => {
+                return Fate::skipped(format!(
+                    "the address is suppressed, says the addresses table: {reason}"
+                ));
+            }
+            // Without an answer nobody knows whether they have complained: better late than against their will.
+            Err(error) => return error.fate(),
+        }
         let key = subscriber.claim_key();
         let claimed = self
             .claims
@@ -122,6 +145,24 @@ where
             ),
             Err(error) => error.fate(),
         }
+    }
+
+    /// Why no mail may go to the address, if none may. What suppresses it after this look is too late for this mail, as it
+    /// is for one that is under way.
+    async fn suppression(&self, address: &Address) -> Result<Option<Reason>, TableError> {
+        let Some(addresses) = &self.addresses else {
+            return Ok(None);
+        };
+        let item = addresses.get(&Key::of(address.digest())).await?;
+        Ok(item.and_then(|item| {
+            // Whatever an operator wrote to forbid mail forbids it.
+            let is_suppressed = !matches!(
+                item.get("suppressed"),
+                None | Some(Value::Null | Value::Bool(false))
+            );
+            let reason = item.get("reason").and_then(Value::as_str);
+            is_suppressed.then(|| Reason::new(reason.unwrap_or("no reason is given")))
+        }))
     }
 
     async fn send(&self, mail: &Mail, key: &str, ticket: &Ticket) -> Fate {
@@ -198,9 +239,10 @@ where
     }
 }
 
-impl<M, T, R> Worker for WelcomeWorker<M, T, R>
+impl<M, A, T, R> Worker for WelcomeWorker<M, A, T, R>
 where
     M: Mailer,
+    A: Table,
     T: ClaimTable,
     R: Rejections,
 {

@@ -22,6 +22,7 @@ pub(super) const ENTRY: WorkerEntry = WorkerEntry {
         Ok(Box::new(WelcomeWorker::new(
             config,
             stand_ins.outbox.clone(),
+            Some(stand_ins.table("addresses")),
             stand_ins.claims.clone(),
             stand_ins.rejections.clone(),
             Clock::system(),

@@ -9,8 +9,8 @@ use fleet::env::ProcessEnvironment;
 fn main() -> ExitCode {
     fleet_lambda::start(async || {
         let config = welcome_mail::Config::from_env(&ProcessEnvironment)?;
-        let table = aws::claims_table(&ProcessEnvironment)?;
+        let tables = aws::Tables::from_env(&ProcessEnvironment)?;
         let sdk = fleet_lambda::sdk_config().await;
-        Ok(aws::worker(config, &table, &sdk))
+        Ok(aws::worker(config, &tables, &sdk))
     })
 }

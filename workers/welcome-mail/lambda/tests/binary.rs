@@ -15,6 +15,9 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 const SEND_EMAIL: &str = "/v2/email/outbound-emails";
 
+/// SHA-256 of carol@example.com.
+const CAROL: &str = "e0d47ca1bc1eb62e650fc1fd660a9bfbf7cba8dc6337d81df7ea9aa9071a24a5";
+
 /// AWS, where every put succeeds and every mail but Bob's is sent.
 async fn aws() -> Canned {
     let aws = Canned::start().await.unwrap();
@@ -26,6 +29,18 @@ async fn aws() -> Canned {
     let throttled = json(429)
         .header("x-amzn-errortype", "TooManyRequestsException")
         .body(r#"{"message": "Maximum sending rate exceeded."}"#);
+    // Carol has complained.
+    let complained = r#"{"Item": {"suppressed": {"BOOL": true}, "reason": {"S": "complaint"}}}"#;
+    aws.on(
+        |request| {
+            request.operation() == "GetItem" && body(request)["Key"]["address"]["S"] == json!(CAROL)
+        },
+        [json(200).body(complained)],
+    );
+    aws.on(
+        |request| request.operation() == "GetItem",
+        [json(200).body("{}")],
+    );
     aws.on(
         |request| recipients(request) == json!(["bob@example.com"]),
         [throttled],
@@ -55,6 +70,8 @@ fn environment(lambda: &RuntimeStub, aws: &Canned) -> BTreeMap<String, String> {
         ),
         ("UNSUBSCRIBE_KEY", "0123456789abcdef".to_owned()),
         ("CLAIMS_TABLE", "claims".to_owned()),
+        ("REJECTIONS_TABLE", "rejections".to_owned()),
+        ("ADDRESSES_TABLE", "addresses".to_owned()),
         ("CONFIGURATION_SET", "welcome".to_owned()),
     ];
     let own = own.map(|(name, value)| (name.to_owned(), value));
@@ -94,10 +111,12 @@ async fn a_new_subscriber_gets_one_raw_mail_between_a_claim_and_its_record() {
     let outcome = lambda.invoke(json!({"Records": [insert(1, &image)]})).await;
     assert_eq!(outcome, Outcome::Response(json!({"batchItemFailures": []})));
 
-    let [claim, send, record] = &aws.received()[..] else {
+    let [look, claim, send, record] = &aws.received()[..] else {
         panic!("{:?}", aws.received());
     };
-    let (claim, record) = (body(claim), body(record));
+    let (look, claim, record) = (body(look), body(claim), body(record));
+    assert_eq!(look["TableName"], "addresses");
+    assert_eq!(look["ConsistentRead"], true);
     assert_eq!(claim["ConditionExpression"], "attribute_not_exists(#claim)");
     assert_eq!(claim["Item"]["state"], json!({"S": "working"}));
     assert_eq!(record["ConditionExpression"], "#revision = :revision");
@@ -181,12 +200,25 @@ async fn a_throttled_send_is_the_checkpoint_and_the_others_go_out() {
         .filter(|put| put["Item"]["rejection"].is_object())
         .collect();
     assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0]["TableName"], "rejections");
     assert_eq!(kept[0]["Item"]["kind"], json!({"S": "invalid-address"}));
     let freed = received
         .iter()
         .map(body)
         .filter(|put| put["Item"]["state"]["S"] == "free");
     assert_eq!(freed.count(), 1);
+}
+
+#[tokio::test]
+async fn a_suppressed_address_gets_no_mail() {
+    let (lambda, aws) = (RuntimeStub::start().await.unwrap(), aws().await);
+    let _child = worker(&environment(&lambda, &aws));
+    let image = json!({"email": {"S": "Carol@example.com"}});
+    let outcome = lambda.invoke(json!({"Records": [insert(1, &image)]})).await;
+    assert_eq!(outcome, Outcome::Response(json!({"batchItemFailures": []})));
+    let received = aws.received();
+    let operations: Vec<&str> = received.iter().map(Received::operation).collect();
+    assert_eq!(operations, ["GetItem"]);
 }
 
 #[tokio::test]

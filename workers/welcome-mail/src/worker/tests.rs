@@ -5,14 +5,15 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
-use fleet::claim::{Claim, ClaimError, State};
-use fleet::testing::{MemoryClaims, MemoryRejections};
+use fleet::claim::{Claim, ClaimError, Settled, State};
+use fleet::table::Item;
+use fleet::testing::{MemoryClaims, MemoryRejections, MemoryTable, TableOperation};
 use proptest::prelude::*;
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
-use crate::send::{Hold, Reason, SendFailure};
+use crate::send::{Hold, SendFailure};
 
 const SETTLE_MS: u64 = 120_000;
 const START_MS: u64 = 1_700_000_000_000;
@@ -54,8 +55,9 @@ impl Mailer for Script {
 
 /// A worker, what it stands on, and a clock that stands still until it is moved.
 struct House {
-    worker: WelcomeWorker<Script, MemoryClaims, MemoryRejections>,
+    worker: WelcomeWorker<Script, MemoryTable, MemoryClaims, MemoryRejections>,
     script: Script,
+    addresses: MemoryTable,
     claims: MemoryClaims,
     rejections: MemoryRejections,
     now: Arc<AtomicU64>,
@@ -70,12 +72,13 @@ impl House {
         ])
         .unwrap();
         let (script, claims) = (Script::default(), MemoryClaims::default());
-        let rejections = MemoryRejections::default();
+        let (addresses, rejections) = (MemoryTable::default(), MemoryRejections::default());
         let now = Arc::new(AtomicU64::new(START_MS));
         let hands = Arc::clone(&now);
         let worker = WelcomeWorker::new(
             config,
             script.clone(),
+            Some(addresses.clone()),
             claims.clone(),
             rejections.clone(),
             Clock::from_fn(move || hands.load(SeqCst)),
@@ -83,6 +86,7 @@ impl House {
         Self {
             worker,
             script,
+            addresses,
             claims,
             rejections,
             now,
@@ -274,6 +278,83 @@ async fn an_unconfirmed_or_suppressed_subscriber_gets_nothing() {
         );
         assert!(house.sent().is_empty() && house.claims.all().is_empty());
     }
+}
+
+/// The key of ann@example.com in the addresses table.
+const ANN: &str = "71d4f55f72fa128dfb468a1a3901507c804b74316488744d769d7f4b16696476";
+
+fn suppressed(value: Value, reason: Option<&str>) -> Item {
+    let reason = reason.map(|reason| ("reason".to_owned(), reason.into()));
+    let suppressed = ("suppressed".to_owned(), value);
+    [suppressed].into_iter().chain(reason).collect()
+}
+
+#[tokio::test]
+async fn a_suppressed_address_gets_nothing_and_is_not_claimed() {
+    for (item, reason) in [
+        (suppressed(true.into(), Some("complaint")), "complaint"),
+        (suppressed(true.into(), None), "no reason is given"),
+        (suppressed("yes".into(), Some("a@b.co")), "[address]"),
+    ] {
+        let house = House::new();
+        house.addresses.place(Key::of(ANN), item);
+        let handled = house
+            .handle(vec![
+                insert(1, " Ann@Example.com"),
+                insert(2, "bob@example.com"),
+            ])
+            .await;
+        assert_eq!(
+            handled.records[0].fate,
+            Fate::skipped(format!(
+                "the address is suppressed, says the addresses table: {reason}"
+            ))
+        );
+        assert_eq!(house.sent(), ["bob@example.com"]);
+        assert_eq!(house.claims.all().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_bounced_for_a_while_or_was_lifted_is_welcome() {
+    for item in [Item::new(), suppressed(false.into(), Some("bounce"))] {
+        let house = House::new();
+        house.addresses.place(Key::of(ANN), item);
+        let fate = house.fate(insert(1, "ann@example.com")).await;
+        assert_eq!(fate.kind(), "applied");
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_cannot_be_looked_up_keep_the_mail_from_being_sent() {
+    for (error, kind) in [
+        (TableError::Denied("no".to_owned()), "denied"),
+        (TableError::Throttled("no".to_owned()), "throttled"),
+        (TableError::Unavailable("no".to_owned()), "unavailable"),
+    ] {
+        let house = House::new();
+        house.addresses.fail_once(TableOperation::Get, ANN, error);
+        let fate = house.fate(insert(1, "ann@example.com")).await;
+        assert_eq!((fate.name(), fate.kind()), ("retry", kind));
+        assert!(house.claims.all().is_empty() && house.sent().is_empty());
+        let fate = house.fate(insert(1, "ann@example.com")).await;
+        assert_eq!(fate.kind(), "applied");
+    }
+}
+
+#[tokio::test]
+async fn without_an_addresses_table_everybody_is_welcome() {
+    let house = House::new();
+    house
+        .addresses
+        .place(Key::of(ANN), suppressed(true.into(), None));
+    let worker = WelcomeWorker {
+        addresses: None,
+        ..house.worker.clone()
+    };
+    let event = json!({"Records": [insert(1, "ann@example.com")]});
+    let handled = worker.handle(event, &Invocation::local("1")).await;
+    assert_eq!(handled.records[0].fate.kind(), "applied");
 }
 
 #[tokio::test]
@@ -489,18 +570,15 @@ async fn a_crash_while_sending_is_unknown_until_it_settles() {
 async fn evidence_settles_an_unknown_send() {
     let house = House::told(Act::Fail(SendFailure::Ambiguous(why())));
     house.fate(insert(1, "ann@example.com")).await;
-    let (key, unknown) = house.claims.all().pop_first().unwrap();
-    let done = Claim {
-        state: State::Done,
-        receipt: Some("message-9".to_owned()),
-        revision: unknown.revision + 1,
-        ..unknown.clone()
-    };
-    house
-        .claims
-        .replace(&key, unknown.revision, &done)
-        .await
-        .unwrap();
+    let (key, _) = house.claims.all().pop_first().unwrap();
+    // What the worker that takes SES's events does, which has the key from the mail's tag.
+    let claims = Claims::new(
+        house.claims.clone(),
+        Duration::ZERO,
+        Duration::from_hours(1),
+    );
+    let settled = claims.settle(&key, "message-9", START_MS).await;
+    assert_eq!(settled, Ok(Settled::Now(Some(State::Unknown))));
     house.pass(SETTLE_MS);
     let fate = house.fate(insert(1, "ann@example.com")).await;
     assert_eq!(

@@ -243,3 +243,31 @@ impl aws_credential_types::provider::ProvideCredentials for NoCredentials {
         aws_credential_types::provider::future::ProvideCredentials::ready(Err(error))
     }
 }
+
+#[test]
+fn one_table_keeps_claims_and_rejections_unless_another_is_named() {
+    let claims = ("CLAIMS_TABLE", "claims");
+    assert_eq!(
+        Tables::from_env(&[claims]),
+        Ok(Tables {
+            claims: "claims".to_owned(),
+            rejections: "claims".to_owned(),
+            addresses: None,
+        })
+    );
+    let variables = [
+        claims,
+        ("REJECTIONS_TABLE", "rejections"),
+        ("ADDRESSES_TABLE", "addresses"),
+    ];
+    assert_eq!(
+        Tables::from_env(&variables),
+        Ok(Tables {
+            claims: "claims".to_owned(),
+            rejections: "rejections".to_owned(),
+            addresses: Some("addresses".to_owned()),
+        })
+    );
+    let error = Tables::from_env(&[("CLAIMS_TABLE", " ")]).unwrap_err();
+    assert!(error.to_string().contains("CLAIMS_TABLE"), "{error}");
+}
