@@ -1,6 +1,6 @@
 //! The workers of the fleet, as a replay knows them.
 //!
-//! A new worker is one more file here, and one more line in [`WORKERS`].
+//! A new worker is one more file here, and one more line in [`WORKERS`]: `flotilla new worker` writes both.
 
 mod thumbnails;
 mod welcome_mail;
@@ -35,7 +35,12 @@ pub struct WorkerEntry {
 }
 
 /// Every worker, in the order in which they are asked.
-pub const WORKERS: &[WorkerEntry] = &[thumbnails::ENTRY, welcome_mail::ENTRY];
+pub const WORKERS: &[WorkerEntry] = &[
+    // New workers go below this line. They are asked first: they know their own by where it comes from, and those below by
+    // what it says.
+    thumbnails::ENTRY,
+    welcome_mail::ENTRY,
+];
 
 /// A [`Worker`] behind a pointer, so that workers of several types stand in one table.
 pub trait AnyWorker: Send + Sync {
