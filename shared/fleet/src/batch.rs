@@ -186,8 +186,8 @@ impl Handled {
     }
 }
 
-/// Sequence numbers are decimal numbers of up to 56 digits: more than fit into an integer.
-fn by_number(a: &str, b: &str) -> Ordering {
+/// The order of two sequence numbers: decimal numbers of up to 56 digits, more than fit into an integer.
+pub fn by_number(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
     a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }

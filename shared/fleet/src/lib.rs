@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod claim;
 pub mod clock;
+pub mod date;
 pub mod delivery;
 pub mod digest;
 pub mod env;
