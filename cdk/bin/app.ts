@@ -1,9 +1,9 @@
-import { flotilla } from '../lib/app.ts';
+import { checked, flotilla } from '../lib/app.ts';
 import { BinariesError } from '../lib/binaries.ts';
 import { ContextError } from '../lib/context.ts';
 
 try {
-  flotilla().app.synth();
+  checked(flotilla()).synth();
 } catch (error) {
   if (!(error instanceof ContextError || error instanceof BinariesError)) {
     throw error;

@@ -23,8 +23,12 @@ export function flotilla(context: Record<string, unknown> = {}): FlotillaApp {
   const stack = new AsyncStack(app, settings);
   if (settings.local) {
     adaptToLocalAws(stack);
-  } else {
-    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   }
   return { app, stack };
+}
+
+/** Lets the synthesis fail at what AWS's checks for well-built solutions find, unless it has a reason. */
+export function checked({ app }: FlotillaApp): App {
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return app;
 }
