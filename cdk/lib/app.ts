@@ -3,7 +3,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { AsyncStack } from './async-stack.ts';
 import { readSettings } from './context.ts';
 import { FEATURE_FLAGS } from './flags.ts';
-import { adaptToLocalAws } from './local.ts';
+import { adaptToLocalAws, localStackProps } from './local.ts';
 
 /** The app and its stack. */
 export interface FlotillaApp {
@@ -20,7 +20,7 @@ export interface FlotillaApp {
 export function flotilla(context: Record<string, unknown> = {}): FlotillaApp {
   const app = new App({ context: { ...FEATURE_FLAGS, ...context }, analyticsReporting: false });
   const settings = readSettings(app.node);
-  const stack = new AsyncStack(app, settings);
+  const stack = new AsyncStack(app, settings, settings.local ? localStackProps() : {});
   if (settings.local) {
     adaptToLocalAws(stack);
   }

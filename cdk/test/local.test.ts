@@ -23,15 +23,33 @@ test('local AWS gets the same outputs, but for the DNS records', () => {
   assert.ok(missing.every((name) => name.startsWith('Record')));
 });
 
-test('local AWS gets the same properties, but for deletion protection and the age of records', () => {
+test('local AWS gets the same properties, but for deletion protection, the age of records and what its policies cannot tell', () => {
   const differing = new Set<string>();
   for (const [id, { Type, Properties }] of Object.entries(local.resources)) {
     compare(account.resources[id]?.Properties, Properties, Type, differing);
   }
-  assert.deepEqual([...differing].sort(), [
+  const withoutIndex = [...differing].map((path) => path.replace(/(?<=Statement)\.\d+/, ''));
+  assert.deepEqual([...new Set(withoutIndex)].sort(), [
     'AWS::DynamoDB::GlobalTable.Replicas.0.DeletionProtectionEnabled',
+    'AWS::IAM::Policy.PolicyDocument.Statement.Condition',
+    'AWS::IAM::Policy.PolicyDocument.Statement.Resource',
     'AWS::Lambda::EventSourceMapping.MaximumRecordAgeInSeconds',
+    'AWS::S3::BucketPolicy.PolicyDocument.Statement.Condition.Bool.aws:SecureTransport',
+    'AWS::SNS::TopicPolicy.PolicyDocument.Statement.Condition.Bool.aws:SecureTransport',
+    'AWS::SQS::QueuePolicy.PolicyDocument.Statement.Condition.Bool.aws:SecureTransport',
   ]);
+});
+
+test('only the permission to send mail is wider on local AWS', () => {
+  const differing = Object.entries(local.resources)
+    .filter(([, { Type }]) => Type === 'AWS::IAM::Policy')
+    .flatMap(([id, { Properties }]) => {
+      const statements = (resource: unknown) =>
+        (resource as { PolicyDocument: { Statement: { Action: string }[] } }).PolicyDocument.Statement;
+      const theirs = statements(account.resources[id]?.Properties);
+      return statements(Properties).filter((one, index) => JSON.stringify(one) !== JSON.stringify(theirs[index]));
+    });
+  assert.deepEqual(differing, [{ Action: 'ses:SendEmail', Effect: 'Allow', Resource: '*' }]);
 });
 
 test('nothing of local AWS outlives its stack', () => {
