@@ -249,10 +249,14 @@ async fn a_delivery_is_noted_and_never_lifts_a_suppression() {
     let item = house.address("ann@example.com").unwrap();
     assert_eq!(item["suppressed"], true);
     assert_eq!(item["deliveredAt"], "2026-03-14T09:00:02.000Z");
+    // A delivery is no news of a suppression, so it does not go round to tell of one.
+    let later =
+        json!({ "recipients": ["ann@example.com"], "timestamp": "2026-03-14T11:00:00.000Z" });
+    house.subscribers.place(key("ann@example.com"), Item::new());
+    house.fate(&notice("Delivery", "delivery", &later)).await;
     assert_eq!(
-        house.subscribers.take_calls().len(),
-        0,
-        "a delivery is no news of a suppression"
+        house.subscribers.item(&key("ann@example.com")),
+        Some(Item::new())
     );
 }
 
@@ -333,9 +337,13 @@ async fn a_refusal_of_ses_is_kept_and_does_not_send_again() {
     assert!(fate.reason().contains("Bad content"), "{fate:?}");
     assert_eq!(house.claim().unwrap().state, State::Done);
     assert_eq!(house.rejections.all().len(), 1);
-    // Again: the same fate, kept once.
+    // Again: the same fate, kept once. Another is kept beside it.
     assert_eq!(house.fate(&rejected()).await.kind(), "ses-reject");
     assert_eq!(house.rejections.all().len(), 1);
+    let mut other = rejected();
+    other["mail"]["messageId"] = json!("m-2");
+    house.fate(&other).await;
+    assert_eq!(house.rejections.all().len(), 2);
 }
 
 #[tokio::test]
@@ -491,24 +499,28 @@ async fn a_transient_bounce_whose_answer_was_lost_is_counted_once() {
 async fn two_notices_of_one_address_at_once_both_count() {
     let house = House::new();
     let ann = key("ann@example.com").partition;
-    // Between this one's look and its write, the other writes.
-    let pause = house.addresses.pause_once(TableOperation::Write, &ann);
-    let first = bounce("Transient", &["ann@example.com"]);
-    let mut second = first.clone();
-    second["mail"]["messageId"] = json!("m-2");
-    let slow = house.fate(&first);
-    let quick = async {
-        pause.reached().await;
-        let fate = house.fate(&second).await;
-        pause.resume();
-        fate
+    let bounced = |message_id: &str| {
+        let mut notice = bounce("Transient", &["ann@example.com"]);
+        notice["mail"]["messageId"] = json!(message_id);
+        notice
     };
-    let (slow, quick) = tokio::join!(slow, quick);
-    assert_eq!((slow.kind(), quick.kind()), ("applied", "applied"));
-    assert_eq!(
-        house.address("ann@example.com").unwrap()["transientBounces"],
-        2
-    );
+    // First for an address of which nothing is known, then for one that stands in the table.
+    for (first, second, number) in [("m-1", "m-2", 2), ("m-3", "m-4", 4)] {
+        let (first, second) = (bounced(first), bounced(second));
+        // Between this one's look and its write, the other writes.
+        let pause = house.addresses.pause_once(TableOperation::Write, &ann);
+        let slow = house.fate(&first);
+        let quick = async {
+            pause.reached().await;
+            let fate = house.fate(&second).await;
+            pause.resume();
+            fate
+        };
+        let (slow, quick) = tokio::join!(slow, quick);
+        assert_eq!((slow.kind(), quick.kind()), ("applied", "applied"));
+        let item = house.address("ann@example.com").unwrap();
+        assert_eq!(item["transientBounces"], number);
+    }
 }
 
 #[tokio::test]
