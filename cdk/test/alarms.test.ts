@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { owner, synthesised } from './synthesised.ts';
 
-const fleet = synthesised({ stage: 'dev' });
+const fleet = synthesised();
 const runbook = readFileSync(resolve(import.meta.dirname, '..', '..', 'RUNBOOK.md'), 'utf8');
 const sections = [...runbook.matchAll(/^## ([a-z-]+)$/gm)].map(([, section]) => section ?? '');
 const alarms = new Map(

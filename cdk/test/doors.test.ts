@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { list, owner, synthesised } from './synthesised.ts';
 
-const fleet = synthesised({ stage: 'dev' });
+const fleet = synthesised();
 
 interface Statement {
   readonly Sid?: string;

@@ -47,7 +47,7 @@ test('two stages share no name, so that both fit into one account', () => {
 
 test('every worker of the workspace is deployed, under the name of its folder', () => {
   const folders = readdirSync(WORKERS).filter((name) => existsSync(join(WORKERS, name, 'lambda', 'Cargo.toml')));
-  const deployed = [...synthesised({ stage: 'dev' }).all('AWS::Lambda::Function')].map(([path, { Properties }]) => {
+  const deployed = [...synthesised().all('AWS::Lambda::Function')].map(([path, { Properties }]) => {
     assert.equal(Properties.FunctionName, `flotilla-dev-${owner(path)}`);
     return owner(path);
   });
@@ -57,7 +57,7 @@ test('every worker of the workspace is deployed, under the name of its folder', 
 });
 
 test('the outputs name everything that commands need', () => {
-  const fleet = synthesised({ stage: 'dev' });
+  const fleet = synthesised();
   const of = (name: string) => fleet.text(fleet.outputs[name]?.Value);
   assert.equal(of('UploadsBucket'), 'Storage/Uploads');
   assert.equal(of('ThumbnailsBucket'), 'Storage/Thumbnails');

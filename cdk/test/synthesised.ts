@@ -83,7 +83,7 @@ export class Synthesised {
 const cache = new Map<string, Synthesised>();
 
 /** The stack for a context, synthesised once. */
-export function synthesised(context: Record<string, unknown> = {}): Synthesised {
+export function synthesised(context: Record<string, unknown> = { stage: 'dev' }): Synthesised {
   const key = JSON.stringify(context);
   const known = cache.get(key) ?? new Synthesised(context);
   cache.set(key, known);
