@@ -29,7 +29,7 @@ pub(super) struct UpArguments {
     /// Where local AWS listens [default: 4566, or where it listens already]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Start empty: without it, what local AWS had when it went down is there again
+    /// Start anew and empty, if it runs already
     #[arg(long)]
     fresh: bool,
     /// Refuse what a function's role does not allow, as an account does
@@ -64,7 +64,7 @@ pub(super) struct StatusArguments {
 
 /// End local AWS and every process that it started.
 ///
-/// What it has stays, for the next up: flotilla up --fresh forgets it.
+/// Objects, rows and mails go with it: local AWS keeps all that it has in memory.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit status: 0 nothing runs any more, 2 the command was wrong, or another flotilla up is at work.\n\

@@ -69,9 +69,9 @@ impl Checkout {
         self.state().join("log").join(format!("{name}.log"))
     }
 
-    /// What the server of a port keeps. One folder for each port, because queue URLs have the port in them.
-    pub(super) fn server(&self, port: u16) -> ServerFolder {
-        ServerFolder(self.state().join("server").join(port.to_string()))
+    /// What belongs to the server that runs, and to no other.
+    pub(super) fn server(&self) -> ServerFolder {
+        ServerFolder(self.state().join("server"))
     }
 
     /// The path as a person in the checkout would type it.
@@ -89,7 +89,7 @@ impl Checkout {
     }
 }
 
-/// What one server keeps, running or not.
+/// What belongs to one server.
 #[derive(Debug, Clone)]
 pub(super) struct ServerFolder(PathBuf);
 
@@ -101,16 +101,6 @@ impl ServerFolder {
     /// Its temporary files, the functions' unpacked code among them.
     pub(super) fn temporary(&self) -> PathBuf {
         self.0.join("tmp")
-    }
-
-    /// What it knew when it was last stopped.
-    pub(super) fn memory(&self) -> PathBuf {
-        self.0.join("state")
-    }
-
-    /// The bytes of S3 objects.
-    pub(super) fn objects(&self) -> PathBuf {
-        self.0.join("s3")
     }
 
     /// What was deployed to it last.

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use handover::terminal::count;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::program::{self, Program};
@@ -16,8 +19,9 @@ use super::up::{Done, Session};
 use super::workers::identity;
 use super::{Checkout, LocalError, query};
 
-/// What the CDK names the stack in which it keeps assets.
-const BOOTSTRAP: &str = "CDKToolkit";
+/// All that the stack needs of what `cdk bootstrap` makes: the bucket in which the CDK puts functions' code. The command
+/// itself takes as long as half a deployment.
+const BOOTSTRAP: &str = "flotilla-assets";
 
 /// Folders of the CDK app that say nothing about what is deployed.
 const IRRELEVANT: [&str; 4] = ["node_modules", "cdk.out", "test", "scripts"];
@@ -48,71 +52,63 @@ pub(super) fn deploy(
     if !cdk.join("cdk.json").is_file() {
         return Err(LocalError::NoApp(cdk));
     }
-    let folder = session.checkout.server(server.port);
-    let kept_outputs = folder.path().join("outputs.json");
     let fingerprint = fingerprint(&cdk, &session.checkout.binaries())?;
-    let last: Option<Deployed> = fs::read(folder.deployed())
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    if let Some(last) = last
-        && last.fingerprint == fingerprint
-        && query::stack_changed(server, &stack())?.as_ref() == Some(&last.changed)
-        && let Ok(outputs) = outputs(&kept_outputs)
+    if is_deployed(session, server, &fingerprint)?
+        && let Ok(outputs) = outputs(&session.checkout.outputs())
     {
-        fs::copy(&kept_outputs, session.checkout.outputs())
-            .map_err(LocalError::file(&kept_outputs))?;
         return Ok((outputs, Done::unchanged(stack())));
     }
-    if query::stack_changed(server, BOOTSTRAP)?.is_none() {
-        let environment = format!("aws://{ACCOUNT}/{REGION}");
-        run(
-            session,
-            server,
-            "cdk bootstrap",
-            &["bootstrap", &environment],
-            &[],
-        )?;
-    }
-    let binaries = session.checkout.binaries();
-    let context = context(&binaries);
-    let arguments = [
-        "deploy",
-        &stack(),
-        "--require-approval",
-        "never",
-        // No change set to look at first: a second request and its waiting less.
-        "--method",
-        "direct",
-        "--progress",
-        "events",
-    ];
-    let mut paths = vec![
-        "--outputs-file".into(),
-        kept_outputs.clone().into_os_string(),
-    ];
-    paths.push("--output".into());
-    paths.push(session.checkout.assembly().into_os_string());
-    for (name, value) in &context {
-        paths.push("--context".into());
-        paths.push(format!("{name}={value}").into());
-    }
-    run(session, server, "cdk deploy", &arguments, &paths)?;
-    let outputs = outputs(&kept_outputs)?;
-    fs::copy(&kept_outputs, session.checkout.outputs()).map_err(LocalError::file(&kept_outputs))?;
+    let outputs = deploy_anew(session, server)?;
     if let Some(changed) = query::stack_changed(server, &stack())? {
         let deployed = Deployed {
             fingerprint,
             changed,
         };
         let text = serde_json::to_vec(&deployed).map_err(unreadable)?;
-        program::write_whole(&folder.deployed(), &text)?;
+        program::write_whole(&session.checkout.server().deployed(), &text)?;
     }
-    let told = format!(
-        "{}, {}",
-        stack(),
-        handover::terminal::count(outputs.len(), "output")
-    );
+    let told = format!("{}, {}", stack(), count(outputs.len(), "output"));
     Ok((outputs, Done::changed(told)))
+}
+
+fn is_deployed(session: &Session, server: &Server, fingerprint: &str) -> Result<bool, LocalError> {
+    let last: Option<Deployed> = fs::read(session.checkout.server().deployed())
+        .ok()
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    match last {
+        Some(last) if last.fingerprint == fingerprint => {
+            Ok(query::stack_changed(server, &stack())? == Some(last.changed))
+        }
+        _ => Ok(false),
+    }
+}
+
+fn deploy_anew(
+    session: &mut Session,
+    server: &Server,
+) -> Result<BTreeMap<String, String>, LocalError> {
+    if query::stack_changed(server, BOOTSTRAP)?.is_none() {
+        query::create_stack(server, BOOTSTRAP, &bootstrap_template())?;
+    }
+    let outputs_file = session.checkout.outputs();
+    let mut arguments: Vec<OsString> = vec!["deploy".into(), stack().into()];
+    arguments.extend(["--require-approval", "never"].map(OsString::from));
+    // No change set to look at first: a request and its waiting less.
+    arguments.extend(["--method", "direct", "--progress", "events"].map(OsString::from));
+    arguments.extend(["--outputs-file".into(), outputs_file.clone().into()]);
+    arguments.extend(["--output".into(), session.checkout.assembly().into()]);
+    for (name, value) in context(&session.checkout.binaries()) {
+        arguments.extend(["--context".into(), format!("{name}={value}").into()]);
+    }
+    run(session, server, &arguments)?;
+    outputs(&outputs_file)
+}
+
+/// The bucket has the name that the CDK gives it by default: its qualifier is hnb659fds.
+fn bootstrap_template() -> String {
+    let name = format!("cdk-hnb659fds-assets-{ACCOUNT}-{REGION}");
+    let bucket = json!({ "Type": "AWS::S3::Bucket", "Properties": { "BucketName": name } });
+    json!({ "Resources": { "Assets": bucket } }).to_string()
 }
 
 /// What tells the CDK app that it is deployed here.
@@ -129,25 +125,18 @@ fn context(binaries: &Path) -> [(&'static str, String); 4] {
     ]
 }
 
-fn run(
-    session: &mut Session,
-    server: &Server,
-    what: &str,
-    arguments: &[&str],
-    paths: &[std::ffi::OsString],
-) -> Result<(), LocalError> {
+fn run(session: &mut Session, server: &Server, arguments: &[OsString]) -> Result<(), LocalError> {
     let cdk = session.checkout.cdk();
     let mut command = Command::new(cdk.join("node_modules/.bin/cdk"));
     command
         .args(arguments)
-        .args(paths)
         .args(["--ci", "--no-notices", "--no-version-reporting"])
         .current_dir(&cdk);
     only_local(&mut command, server);
     session.run(Program {
-        what: what.to_owned(),
+        what: "cdk deploy".to_owned(),
         command,
-        log: session.checkout.log(&what.replace(' ', "-")),
+        log: session.checkout.log("cdk"),
         answer: None,
         mend: MEND.to_owned(),
     })

@@ -10,7 +10,7 @@
 //!   bin/WORKER/bootstrap    what the stack's functions run
 //!   server.json             the server that runs (see `Server`)
 //!   outputs.json            the stack's outputs: {"flotilla-local": {KEY: VALUE}}
-//!   server/PORT/            what the server of that port keeps: it survives `down`, and not `up --fresh`
+//!   server/                 what belongs to the server that runs; the next one begins empty
 //!   log/                    what each step's programs said
 //! ```
 

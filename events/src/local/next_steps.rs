@@ -43,7 +43,7 @@ impl NextSteps {
                 command("subscribe ana@example.com", "a subscriber gets one mail"),
                 command("mail", "the mails that were sent"),
                 command("tail", "every event, live"),
-                command("down", "ends it; what it has stays for the next up"),
+                command("down", "ends it, and forgets all that it has"),
             ],
             environment: BTreeMap::from([
                 ("AWS_ENDPOINT_URL", server.endpoint.clone()),

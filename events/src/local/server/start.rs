@@ -8,14 +8,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::record::{ACCESS_KEY_ID, POLL, REGION, SECRET_ACCESS_KEY, STAGE, Server, is_emulator};
-use super::stop::{ended_in_order, stop};
+use super::stop::stop;
 use crate::local::checkout::ServerFolder;
 use crate::local::clock::Utc;
 use crate::local::up::{Done, Session};
 use crate::local::{DEFAULT_PORT, LocalError, process, virtual_environment};
 
 /// The emulator needs a second or two, a busy machine ten times that.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A session of its own, so that closing the terminal does not end it, and so that it and all that it starts can be
 /// ended together.
@@ -60,14 +60,11 @@ pub(in crate::local) fn start(
 
 fn launch(session: &mut Session, port: u16, wish: Wish) -> Result<(Server, Done), LocalError> {
     must_be_free(port)?;
-    let folder = session.checkout.server(port);
-    let knows = !wish.fresh && folder.memory().exists() && ended_in_order(&folder, port);
-    if !knows {
-        folder.clear()?;
-    }
-    for path in [folder.temporary(), folder.memory(), folder.objects()] {
-        fs::create_dir_all(&path).map_err(LocalError::file(&path))?;
-    }
+    let folder = session.checkout.server();
+    // What was deployed to the last one is not deployed to this one.
+    folder.clear()?;
+    let temporary = folder.temporary();
+    fs::create_dir_all(&temporary).map_err(LocalError::file(&temporary))?;
     session.interrupt.check()?;
     let mut child = spawn(session, &folder, port, wish.authorise)?;
     let server = Server {
@@ -83,11 +80,7 @@ fn launch(session: &mut Session, port: u16, wish: Wish) -> Result<(Server, Done)
     // Before anything can go wrong: from here on it is found again, by `down` and by the next `up`.
     server.record(&session.checkout)?;
     wait_until_healthy(session, &server, &mut child)?;
-    let told = if knows {
-        format!("{} with what it had", server.endpoint)
-    } else {
-        format!("{}, empty", server.endpoint)
-    };
+    let told = server.endpoint.clone();
     Ok((server, Done::changed(told)))
 }
 
@@ -161,10 +154,9 @@ fn environment(command: &mut Command, folder: &ServerFolder, port: u16, authoris
         .env("IOT_MTLS_ENABLED", "0")
         .env("SFTP_ENABLED", "0")
         .env("AUTH", if authorise { "true" } else { "false" })
-        .env("PERSIST_STATE", "1")
-        .env("STATE_DIR", folder.memory())
-        .env("S3_PERSIST", "1")
-        .env("S3_DATA_DIR", folder.objects());
+        // It can keep what it knows for its next start, but not where each reader of a stream is and not the mails that it
+        // sent: half a memory is worse than none.
+        .env("PERSIST_STATE", "0");
 }
 
 fn wait_until_healthy(
@@ -227,7 +219,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         fs::create_dir(place.path().join("workers")).unwrap();
         fs::write(place.path().join("Cargo.toml"), "").unwrap();
-        let folder = Checkout::around(place.path()).unwrap().server(4600);
+        let folder = Checkout::around(place.path()).unwrap().server();
         let mut command = Command::new("true");
         environment(&mut command, &folder, 4600, true);
         let seen: Vec<(&OsStr, &OsStr)> = command

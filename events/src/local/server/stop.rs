@@ -3,7 +3,6 @@
 use std::fs;
 
 use super::record::Server;
-use crate::local::checkout::ServerFolder;
 use crate::local::{Checkout, LocalError, process};
 
 /// Ends the server and every function that it started, if it runs, and forgets it. True when it ran.
@@ -19,22 +18,13 @@ pub(in crate::local) fn stop(checkout: &Checkout) -> Result<bool, LocalError> {
     if ran {
         process::end_session(server.pid, &server.began);
     }
-    let folder = checkout.server(server.port);
+    let folder = checkout.server();
     // The system tells programs' paths without links.
     if let Ok(temporary) = fs::canonicalize(folder.temporary()) {
         process::end_orphans(server.pid, &temporary);
     }
     Server::forget(checkout)?;
     Ok(ran)
-}
-
-/// Whether the server wrote down all that it knew when it ended. One that was killed did not, and left its pid file:
-/// what it kept is of another time than the objects beside it.
-pub(super) fn ended_in_order(folder: &ServerFolder, port: u16) -> bool {
-    !folder
-        .temporary()
-        .join(format!("ministack-{port}.pid"))
-        .exists()
 }
 
 #[cfg(test)]
@@ -77,15 +67,5 @@ mod tests {
         assert_eq!(Server::recorded(&checkout), None, "nobody is misled again");
         stranger.kill().unwrap();
         stranger.wait().unwrap();
-    }
-
-    #[test]
-    fn a_killed_server_is_told_from_one_that_ended_in_order() {
-        let place = tempfile::tempdir().unwrap();
-        let folder = checkout(&place).server(4600);
-        fs::create_dir_all(folder.temporary()).unwrap();
-        assert!(ended_in_order(&folder, 4600));
-        fs::write(folder.temporary().join("ministack-4600.pid"), "1").unwrap();
-        assert!(!ended_in_order(&folder, 4600));
     }
 }
