@@ -9,10 +9,12 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
+use handover::{Against, Place};
 use thumbnailer::{Fit, OutputFormat, Plan, Quality, Rgb, Size};
 use tracing_subscriber::EnvFilter;
 
-use crate::replay::{self, Printer, Progress};
+use crate::live::{self, AgainstOptions};
+use crate::replay::{self, Printer, Progress, Replay, ReplayedEvent};
 use crate::terminal::Style;
 use crate::thumbnail;
 
@@ -32,6 +34,7 @@ const EXIT_USAGE: u8 = 2;
         flotilla replay events                 replay every captured event, then open out/report.html\n  \
         flotilla thumbnail photo.jpg           make thumbnails of a photo of yours\n  \
         flotilla up                            start local AWS with the whole fleet\n  \
+        flotilla put photo.jpg                 let that fleet make its thumbnails; flotilla tail shows how\n  \
         flotilla replay --help                 more about a command"
 )]
 pub struct Cli {
@@ -46,6 +49,8 @@ enum Command {
     Up(local::UpArguments),
     Status(local::StatusArguments),
     Down(local::DownArguments),
+    #[command(flatten)]
+    Live(handover::Live),
 }
 
 /// Replay captured events through the workers that would have got them.
@@ -53,6 +58,9 @@ enum Command {
 /// Each event's kind is detected, and its worker's own handler runs in process. Objects, mails, claims and rejected records
 /// go to the output folder, with a page that shows them all: report.html. Replaying the same events again into the same
 /// folder has no new effects.
+///
+/// With --against, the deployed functions handle the events instead, and the report is the same but for what changed, which
+/// lies in their AWS. Local AWS gets the objects that the events name first.
 #[derive(Debug, Args)]
 #[command(
     after_help = "A file holds one event, an array of events, or one event a line. What is not JSON counts as rejected.\n\
@@ -65,6 +73,8 @@ Examples:\n  \
     flotilla replay events\n  \
     flotilla replay events/s3/put-jpeg.json --out /tmp/out\n  \
     flotilla replay captured.json --objects photos --worker thumbnails\n  \
+    flotilla replay events/s3/put-jpeg.json --against local\n  \
+    AWS_PROFILE=blog flotilla replay captured.json --against aws --stage dev --yes\n  \
     flotilla replay events --json | jq .totals"
 )]
 struct ReplayArguments {
@@ -75,12 +85,25 @@ struct ReplayArguments {
     /// named objects beside or above each event]
     #[arg(long, value_name = "FOLDER")]
     objects: Option<PathBuf>,
-    /// Where everything is written
-    #[arg(long, value_name = "FOLDER", default_value = "out")]
-    out: PathBuf,
+    /// Where everything is written [default: out; with --against, out/local or out/aws]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
     /// The worker that gets every event, instead of each event's own
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
+    /// Invoke the deployed functions: of the local AWS that `flotilla up` started, or of an account by the standard AWS variables
+    #[arg(long, value_enum, value_name = "WHERE")]
+    against: Option<Against>,
+    /// With --against: the stage of the stack [default: that of `flotilla up` in local AWS, dev in an account]
+    #[arg(long, value_name = "NAME", requires = "against")]
+    stage: Option<String>,
+    /// With --against aws: put the objects that the events name into the stack's uploads bucket, and name that bucket in the
+    /// events. S3 tells the fleet of them too, so a record may end as a duplicate or superseded
+    #[arg(long, requires = "against")]
+    put_objects: bool,
+    /// With --against aws: really invoke the functions; without it, only say which
+    #[arg(long, requires = "against")]
+    yes: bool,
     /// Print one JSON document instead of text
     #[arg(long)]
     json: bool,
@@ -150,6 +173,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Up(arguments) => local::up(&arguments),
         Command::Status(arguments) => local::status(&arguments),
         Command::Down(arguments) => local::down(&arguments),
+        Command::Live(_) => match live::hand_over() {
+            Ok(code) => return code,
+            Err(error) => Err(error.into()),
+        },
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
@@ -162,25 +189,44 @@ pub fn run(cli: Cli) -> ExitCode {
 }
 
 fn replay(arguments: ReplayArguments) -> anyhow::Result<bool> {
+    let out = match arguments.against {
+        None => "out",
+        Some(Against::Local) => "out/local",
+        Some(Against::Aws) => "out/aws",
+    };
     let options = replay::Options {
         events: arguments.events,
         objects: arguments.objects,
-        out: arguments.out,
+        out: arguments.out.unwrap_or_else(|| out.into()),
         worker: arguments.worker,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime does not start")?;
     let mut printer = Printer::new(io::stdout(), Style::of_stdout());
     let mut progress = Progress::new(arguments.json || !io::stdout().is_terminal());
-    let replay = runtime.block_on(replay::replay(&options, |event, behind, all| {
+    let each = |event: &ReplayedEvent, behind, all| {
         progress.tell(behind, all);
         if !arguments.json {
             // Nobody reads any more, as in `flotilla replay events | head`: the replay itself goes on.
             let _ = printer.event(event);
         }
-    }))?;
+    };
+    let replay: Replay = if arguments.against.is_some() {
+        let options = AgainstOptions {
+            replay: options,
+            place: Place {
+                against: arguments.against,
+                stage: arguments.stage,
+            },
+            put_objects: arguments.put_objects,
+            confirmed: arguments.yes,
+        };
+        live::replay_against(&options, each)?
+    } else {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("the runtime does not start")?;
+        runtime.block_on(replay::replay(&options, each))?
+    };
     drop(progress);
     if arguments.json {
         print_json(&replay)?;

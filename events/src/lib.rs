@@ -3,9 +3,12 @@
 //!
 //! A replay runs each worker's own handler in process, over stand-ins for AWS: directories as object store, outbox and
 //! table. It opens no connection. Local AWS is an emulator, to which the CDK stack is deployed.
+//!
+//! What talks to AWS, local or an account, is handed over to another program: see [`live`].
 
 pub mod cli;
 #[cfg(unix)]
+pub mod live;
 pub mod local;
 mod page;
 pub mod replay;

@@ -1,3 +1,10 @@
 //! The `flotilla-aws` command, which `flotilla` hands over to.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use flotilla_aws::Cli;
+
+fn main() -> ExitCode {
+    flotilla_aws::run(Cli::parse())
+}

@@ -3,7 +3,10 @@
 //! These structures are the output of `flotilla replay --json`. Fields are added, never renamed or removed, unless
 //! [`Replay::VERSION`] is raised.
 
+use std::borrow::Cow;
+
 use fleet::batch::{Handled, Record};
+use fleet::report::{Count, Report, ReportedRecord};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -15,6 +18,9 @@ use crate::stand_ins::{Effect, EffectKind};
 pub struct Replay {
     /// The version of this form.
     pub version: u32,
+    /// The AWS whose functions handled the events, for people; missing when the workers ran in process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// Every event, in the order in which they were replayed.
     pub events: Vec<ReplayedEvent>,
     /// Sums over all events.
@@ -40,8 +46,12 @@ pub struct ReplayedEvent {
     pub route: String,
     /// What became of each record, in the order of the event.
     pub records: Vec<ReplayedRecord>,
-    /// What changed. Empty when the event was replayed into the same output folder before.
+    /// What changed. Empty when the event was replayed into the same output folder before, and when a deployed function
+    /// handled it: what changed lies in its AWS.
     pub effects: Vec<Effect>,
+    /// What a deployed function counted: `ThumbnailsWritten`, ...; missing when the worker ran in process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counts: Option<Vec<Count>>,
     /// What the function would have answered; `null` when it would have failed.
     pub response: Option<Value>,
     /// Why the function would have failed, so that the whole event is delivered again; `null` when it would not.
@@ -66,7 +76,7 @@ pub struct ReplayedRecord {
     /// `done`, `rejected` or `retry`.
     pub fate: &'static str,
     /// `applied`, `duplicate`, `superseded` or `skipped`, or the kind of the failure.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// In words.
     pub reason: String,
 }
@@ -125,6 +135,7 @@ impl ReplayedEvent {
             route: "unknown".to_owned(),
             records: Vec::new(),
             effects: Vec::new(),
+            counts: None,
             response: None,
             error: None,
             elapsed_ms: 0.0,
@@ -148,9 +159,32 @@ impl ReplayedEvent {
             id: None,
             subject: self.file.clone(),
             fate: "rejected",
-            kind,
+            kind: kind.into(),
             reason,
         }];
+    }
+
+    /// Adds what a deployed function said.
+    pub(crate) fn reported(&mut self, report: Report) {
+        self.records = report
+            .records
+            .into_iter()
+            .map(ReplayedRecord::from)
+            .collect();
+        self.counts = Some(report.counts);
+        self.response = report.response;
+        self.error = report.error;
+        self.elapsed_ms = report.elapsed_ms;
+    }
+
+    /// Makes the event one record whose fate nobody knows: a deployed function was to handle it and did not say that it
+    /// had.
+    pub(crate) fn unanswered(&mut self, kind: &'static str, reason: String) {
+        self.rejected(kind, reason);
+        for record in &mut self.records {
+            record.fate = "retry";
+        }
+        self.counts = Some(Vec::new());
     }
 
     /// How many records met the fate of that name.
@@ -168,8 +202,25 @@ impl ReplayedRecord {
             id: record.id.clone(),
             subject: record.subject.clone(),
             fate: record.fate.name(),
-            kind: record.fate.kind(),
+            kind: record.fate.kind().into(),
             reason: record.fate.reason().to_owned(),
+        }
+    }
+}
+
+impl From<ReportedRecord> for ReplayedRecord {
+    fn from(record: ReportedRecord) -> Self {
+        Self {
+            id: record.id,
+            subject: record.subject,
+            fate: match record.fate.as_str() {
+                "done" => "done",
+                "rejected" => "rejected",
+                // Whatever a newer worker may say: it is not known to be finished.
+                _ => "retry",
+            },
+            kind: record.kind.into(),
+            reason: record.reason,
         }
     }
 }

@@ -67,7 +67,7 @@ impl<W: Write> Printer<W> {
         writeln!(
             self.writer,
             "  {fate} {:<12} {}",
-            record.kind,
+            visible(&record.kind),
             visible(&record.subject)
         )?;
         let reason = visible(&record.reason);
@@ -75,6 +75,17 @@ impl<W: Write> Printer<W> {
     }
 
     fn effects(&mut self, event: &ReplayedEvent) -> io::Result<()> {
+        if let Some(counts) = &event.counts {
+            let counted: Vec<String> = counts
+                .iter()
+                .filter(|count| count.value != 0.0)
+                .map(|count| format!("{} {}", visible(&count.name), count.value))
+                .collect();
+            if counted.is_empty() {
+                return Ok(());
+            }
+            return writeln!(self.writer, "    # counted {}", counted.join(", "));
+        }
         if event.effects.is_empty() {
             let line = self.style.dim("= no new effects");
             return writeln!(self.writer, "    {line}");
@@ -108,7 +119,9 @@ impl<W: Write> Printer<W> {
     /// The sums, and where the report is.
     pub fn summary(&mut self, replay: &Replay) -> io::Result<()> {
         let totals = &replay.totals;
-        let effects = if totals.effects == 0 {
+        let effects = if let Some(place) = &replay.against {
+            format!("what changed lies in {}", visible(place))
+        } else if totals.effects == 0 {
             "no new effects".to_owned()
         } else {
             [
@@ -136,7 +149,13 @@ impl<W: Write> Printer<W> {
             totals.retry,
             totals.elapsed_ms,
         )?;
-        if replay.objects.is_empty() {
+        if replay.against.is_some() {
+            if records(replay).any(|record| record.kind == "gone" || record.kind == "denied") {
+                let hint = "A function reads what an event names where it is deployed: captured events name the buckets of \
+                            another account, and --put-objects names the stack's own instead";
+                writeln!(self.writer, "{}", self.style.yellow(hint))?;
+            }
+        } else if replay.objects.is_empty() {
             let hint = "There was no folder of source objects: name one with --objects";
             writeln!(self.writer, "{}", self.style.yellow(hint))?;
         } else if records(replay).any(|record| record.kind == "gone") {

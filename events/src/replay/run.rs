@@ -11,6 +11,7 @@ use super::event::{Replay, ReplayedEvent, Totals, rounded};
 use super::files::{event_files, events_in, nearest_objects};
 use super::history::History;
 use super::workers::{Fleet, WORKERS, route_of, worker_of};
+use crate::live::InvokerError;
 use crate::report;
 use crate::stand_ins::{OutError, OutFolder, StandIns};
 
@@ -61,6 +62,12 @@ pub enum UsageError {
     /// The output folder cannot be used.
     #[error(transparent)]
     Out(#[from] OutError),
+    /// Somebody must confirm what is to be done.
+    #[error("{0}")]
+    Unconfirmed(String),
+    /// No deployed function can be invoked.
+    #[error(transparent)]
+    Invoker(#[from] InvokerError),
     /// The output folder was writable and is no more.
     #[error("{path} cannot be written: {source}")]
     Unwritable {
@@ -109,6 +116,7 @@ pub async fn replay(
     let path = options.out.join(report::FILE_NAME);
     let replay = Replay {
         version: Replay::VERSION,
+        against: None,
         totals: Totals::of(&events),
         events,
         objects,
@@ -186,7 +194,7 @@ impl Runner {
     }
 }
 
-fn known_worker(name: &str) -> Result<&'static str, UsageError> {
+pub(crate) fn known_worker(name: &str) -> Result<&'static str, UsageError> {
     WORKERS
         .iter()
         .find(|entry| entry.name == name)
@@ -197,12 +205,12 @@ fn known_worker(name: &str) -> Result<&'static str, UsageError> {
         })
 }
 
-fn known_workers() -> String {
+pub(crate) fn known_workers() -> String {
     let names: Vec<&str> = WORKERS.iter().map(|entry| entry.name).collect();
     names.join(", ")
 }
 
-fn sources(options: &Options, files: &[PathBuf]) -> Result<Vec<PathBuf>, UsageError> {
+pub(crate) fn sources(options: &Options, files: &[PathBuf]) -> Result<Vec<PathBuf>, UsageError> {
     if let Some(objects) = &options.objects {
         return if objects.is_dir() {
             Ok(vec![objects.clone()])

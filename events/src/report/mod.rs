@@ -7,6 +7,7 @@ mod photos;
 use std::io;
 use std::path::Path;
 
+use fleet::report::Count;
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -36,6 +37,7 @@ struct EventView<'a> {
     records: &'a [ReplayedRecord],
     error: Option<&'a str>,
     fates: Vec<&'static str>,
+    counts: Option<&'a [Count]>,
     new_effects: usize,
     earlier: bool,
     photos: Vec<PhotoView<'a>>,
@@ -55,6 +57,7 @@ pub fn write(replay: &Replay, out: &OutFolder) -> io::Result<()> {
     let context = context! {
         totals => Value::from(Serde(&replay.totals)),
         events => Value::from(Serde(&events)),
+        against => &replay.against,
     };
     let html = page::render(include_str!("report.html"), context).map_err(io::Error::other)?;
     out.write(Path::new(FILE_NAME), html.as_bytes())?;
@@ -76,6 +79,7 @@ fn view<'a>(event: &'a ReplayedEvent, out: &OutFolder) -> io::Result<EventView<'
             .into_iter()
             .filter(|fate| event.count(fate) > 0)
             .collect(),
+        counts: event.counts.as_deref(),
         new_effects: event.effects.len(),
         earlier: event.effects.is_empty() && !past.effects.is_empty(),
         photos: past

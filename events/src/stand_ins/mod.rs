@@ -25,6 +25,7 @@ pub use out::{OutError, OutFolder};
 pub use outbox::{Outbox, OutboxMail};
 pub use paths::path_of;
 pub use rejections::DirectoryRejections;
+pub(crate) use sources::source_file;
 pub use table::DirectoryTable;
 pub use topic::DirectoryTopic;
 

@@ -35,6 +35,17 @@ impl Sources {
     }
 }
 
+/// The file of an object, in the first of these folders that holds it.
+pub(crate) fn source_file(folders: &[PathBuf], source: &ObjectRef) -> Option<PathBuf> {
+    folders
+        .iter()
+        .flat_map(|folder| {
+            let candidates = candidates(source).into_iter();
+            candidates.map(move |candidate| folder.join(candidate))
+        })
+        .find(|path| path.is_file())
+}
+
 /// Where an object may lie below a folder, the most exact place first.
 fn candidates(source: &ObjectRef) -> Vec<PathBuf> {
     let ObjectRef {
