@@ -171,11 +171,10 @@ fn days_before(year: u64, month: u64, day: u64) -> Option<u64> {
 /// Year, month and day of the day so many days after 1970-01-01.
 fn day_of_calendar(days: u64) -> (u64, u64, u64) {
     // No year is longer, so this is the year or an earlier one.
-    let guess = 1970 + days / 366;
-    let year = (guess..)
-        .take_while(|year| days_before_year(*year) <= days)
-        .last()
-        .unwrap_or(guess);
+    let mut year = 1970 + days / 366;
+    while days_before_year(year + 1) <= days {
+        year += 1;
+    }
     let mut day = days - days_before_year(year);
     let mut month = 1;
     while day >= days_of_month(year, month) {
