@@ -89,7 +89,8 @@ impl<S: Objects> AuditWorker<S> {
     }
 
     async fn audit(&self, job: Job, invocation: &Invocation) -> Audited {
-        let fate = batch::isolated(invocation, async {
+        // On the heap, or the layout of the batch's future is nested deeper than the compiler follows.
+        let work = Box::pin(async {
             let fate = match &job.entry {
                 Ok(entry) => self.write(entry).await,
                 Err(Refused::Own) => Fate::skipped("it is the audit's own bucket"),
@@ -99,8 +100,8 @@ impl<S: Objects> AuditWorker<S> {
             let identity = job.told.record.to_string();
             let record = without_address(job.told.record, self.config.addresses);
             self.keep(&job.subject, fate, record, &identity).await
-        })
-        .await;
+        });
+        let fate = batch::isolated(invocation, work).await;
         Audited {
             record: job.record,
             subject: job.subject,
@@ -156,7 +157,7 @@ impl<S: Objects> AuditWorker<S> {
             Payload::Json(_) | Payload::Missing(_) => delivery.scrubbed().to_string(),
         };
         let subject = "a record that is no S3 notification";
-        let keep = self.keep(subject, fate, delivery.scrubbed(), &identity);
+        let keep = Box::pin(self.keep(subject, fate, delivery.scrubbed(), &identity));
         let fate = batch::isolated(invocation, keep).await;
         Record::new(delivery, subject, fate)
     }
