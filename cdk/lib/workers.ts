@@ -144,8 +144,8 @@ export function workers(
   worker('page-views', {
     // Views of one post in one batch are one write, so a larger batch is cheaper; nobody waits for a counter.
     source: recordsOf(pageViews, {
-      batchSize: 500,
-      batchingWindow: Duration.seconds(5),
+      batchSize: 1000,
+      batchingWindow: Duration.seconds(15),
       maxRecordAge: Duration.hours(20),
     }),
     memoryMb: 256,

@@ -77,7 +77,6 @@ const PERMISSIONS: Record<string, string[]> = {
     ...queue('gallery'),
     'dynamodb:GetItem Tables/Catalogue',
     'dynamodb:PutItem Tables/Catalogue',
-    'dynamodb:UpdateItem Tables/Catalogue',
     'dynamodb:PutItem Tables/Rejections',
   ],
   'welcome-mail': [
