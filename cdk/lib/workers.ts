@@ -69,7 +69,7 @@ export function workers(
       CATALOGUE_TABLE: tables.catalogue.tableName,
       REJECTIONS_TABLE: tables.rejections.tableName,
     },
-    permissions: [onTable(tables.catalogue, 'GetItem', 'PutItem', 'UpdateItem'), onTable(tables.rejections, 'PutItem')],
+    permissions: [onTable(tables.catalogue, 'GetItem', 'PutItem'), onTable(tables.rejections, 'PutItem')],
   });
 
   worker('welcome-mail', {
