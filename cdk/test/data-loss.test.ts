@@ -187,7 +187,8 @@ test('SES tells of everything that settles or stops a mail', () => {
 
 test('every table can be restored, and cannot be deleted by mistake', () => {
   const tables = fleet.all('AWS::DynamoDB::GlobalTable');
-  assert.equal(tables.size, 7);
+  // The product's own; a worker may have more.
+  assert.ok(tables.size >= 7);
   for (const [path, { Properties }] of tables) {
     const [replica] = Properties.Replicas as Record<string, unknown>[];
     assert.deepEqual(replica?.PointInTimeRecoverySpecification, { PointInTimeRecoveryEnabled: true }, path);
