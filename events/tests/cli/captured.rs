@@ -34,7 +34,7 @@ fn every_captured_event_meets_its_fates_and_a_second_replay_changes_nothing() {
     let events = Path::new(env!("CARGO_MANIFEST_DIR"));
     let replay = || {
         // What the package holds beside events is no event.
-        let folders: Vec<String> = ["dynamodb", "eventbridge", "mixed", "s3", "sns", "sqs"]
+        let folders: Vec<String> = ["dynamodb", "eventbridge", "kinesis", "mixed", "s3", "sns", "sqs"]
             .map(|folder| events.join(folder).display().to_string())
             .to_vec();
         let mut arguments = vec!["replay", "--json"];
@@ -44,6 +44,25 @@ fn every_captured_event_meets_its_fates_and_a_second_replay_changes_nothing() {
     let first = replay();
     assert_eq!(first.status, Some(0), "{}", first.stderr);
     insta::assert_snapshot!("captured_fates", fates(&first.json()));
+    let second = replay();
+    assert_eq!(second.status, Some(0), "{}", second.stderr);
+    assert_eq!(second.json()["totals"]["effects"], 0);
+}
+
+#[test]
+fn every_captured_upload_and_removal_is_one_line_of_the_audit() {
+    let place = Place::new();
+    let events = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let replay = || {
+        let folders = ["eventbridge", "s3", "sns", "sqs"];
+        let folders = folders.map(|folder| events.join(folder).display().to_string());
+        let mut arguments = vec!["replay", "--json", "--worker", "upload-audit"];
+        arguments.extend(folders.iter().map(String::as_str));
+        place.flotilla(&arguments)
+    };
+    let first = replay();
+    assert_eq!(first.status, Some(0), "{}", first.stderr);
+    insta::assert_snapshot!("upload_audit_fates", fates(&first.json()));
     let second = replay();
     assert_eq!(second.status, Some(0), "{}", second.stderr);
     assert_eq!(second.json()["totals"]["effects"], 0);

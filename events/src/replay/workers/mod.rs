@@ -2,7 +2,9 @@
 //!
 //! A new worker is one more file here, and one more line in [`WORKERS`]: `flotilla new worker` writes both.
 
+mod page_views;
 mod thumbnails;
+mod upload_audit;
 mod welcome_mail;
 
 use std::future::Future;
@@ -38,6 +40,8 @@ pub struct WorkerEntry {
 pub const WORKERS: &[WorkerEntry] = &[
     // New workers go below this line. They are asked first: they know their own by where it comes from, and those below by
     // what it says.
+    page_views::ENTRY,
+    upload_audit::ENTRY,
     thumbnails::ENTRY,
     welcome_mail::ENTRY,
 ];
@@ -206,9 +210,13 @@ mod tests {
     }
 
     #[test]
+    fn a_record_of_a_kinesis_stream_is_for_page_views() {
+        let event = json!({ "Records": [{ "eventSource": "aws:kinesis", "kinesis": {} }] });
+        assert_eq!(detected(event), (Some("page-views"), "kinesis".to_owned()));
+    }
+
+    #[test]
     fn what_no_worker_takes_is_said_to_be_so() {
-        let kinesis = json!({ "Records": [{ "eventSource": "aws:kinesis" }] });
-        assert_eq!(detected(kinesis), (None, "kinesis".to_owned()));
         for event in [
             json!({ "hello": 1 }),
             json!({ "Records": [] }),
