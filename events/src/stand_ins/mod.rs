@@ -3,6 +3,7 @@
 //! Everything that a worker does ends in the output folder and in one [`Journal`]; everything it reads comes from there or
 //! from folders that are only read. Nothing here opens a connection.
 
+mod cache;
 mod claims;
 mod journal;
 mod objects;
@@ -17,6 +18,7 @@ mod topic;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use cache::DirectoryCache;
 pub use claims::DirectoryClaims;
 pub use journal::{Effect, EffectKind, Journal};
 pub use objects::DirectoryObjects;
@@ -46,6 +48,8 @@ pub struct StandIns {
     pub rejections: DirectoryRejections,
     /// The topic of photos.
     pub topic: DirectoryTopic,
+    /// The content delivery network.
+    pub cache: DirectoryCache,
 }
 
 impl StandIns {
@@ -59,6 +63,7 @@ impl StandIns {
             claims: DirectoryClaims::new(out.clone()),
             rejections: DirectoryRejections::new(out.clone(), journal.clone()),
             topic: DirectoryTopic::new(out.clone(), journal.clone()),
+            cache: DirectoryCache::new(out.clone(), journal.clone()),
             out,
             journal,
         }

@@ -34,9 +34,20 @@ fn every_captured_event_meets_its_fates_and_a_second_replay_changes_nothing() {
     let events = Path::new(env!("CARGO_MANIFEST_DIR"));
     let replay = || {
         // What the package holds beside events is no event.
-        let folders: Vec<String> = ["dynamodb", "eventbridge", "kinesis", "mixed", "s3", "sns", "sqs"]
-            .map(|folder| events.join(folder).display().to_string())
-            .to_vec();
+        let folders: Vec<String> = [
+            "dynamodb",
+            "eventbridge",
+            "kinesis",
+            "mixed",
+            "photo-ready",
+            "posts",
+            "s3",
+            "ses",
+            "sns",
+            "sqs",
+        ]
+        .map(|folder| events.join(folder).display().to_string())
+        .to_vec();
         let mut arguments = vec!["replay", "--json"];
         arguments.extend(folders.iter().map(String::as_str));
         place.flotilla(&arguments)

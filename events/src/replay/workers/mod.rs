@@ -2,6 +2,9 @@
 //!
 //! A new worker is one more file here, and one more line in [`WORKERS`]: `flotilla new worker` writes both.
 
+mod cache_invalidation;
+mod email_feedback;
+mod gallery;
 mod page_views;
 mod thumbnails;
 mod upload_audit;
@@ -40,6 +43,9 @@ pub struct WorkerEntry {
 pub const WORKERS: &[WorkerEntry] = &[
     // New workers go below this line. They are asked first: they know their own by where it comes from, and those below by
     // what it says.
+    cache_invalidation::ENTRY,
+    email_feedback::ENTRY,
+    gallery::ENTRY,
     page_views::ENTRY,
     upload_audit::ENTRY,
     thumbnails::ENTRY,
@@ -207,6 +213,41 @@ mod tests {
             detected(event),
             (Some("welcome-mail"), "dynamodb".to_owned())
         );
+    }
+
+    #[test]
+    fn a_record_of_a_post_is_for_cache_invalidation() {
+        let by_key = json!({ "eventSource": "aws:dynamodb", "dynamodb": { "Keys": { "slug": { "S": "a" } } } });
+        let by_table = json!({
+            "eventSource": "aws:dynamodb", "eventSourceARN": "arn:aws:dynamodb:r:1:table/posts/stream/1",
+        });
+        for record in [by_key, by_table] {
+            assert_eq!(
+                detected(json!({ "Records": [record] })),
+                (Some("cache-invalidation"), "dynamodb".to_owned())
+            );
+        }
+    }
+
+    #[test]
+    fn a_notice_of_ses_is_for_email_feedback_by_every_route() {
+        let notice = json!({ "eventType": "Send", "mail": {} });
+        let wrapped =
+            json!({ "Type": "Notification", "TopicArn": "t", "Message": notice.to_string() });
+        let eventbridge =
+            json!({ "detail-type": "Email Sent", "source": "aws.ses", "detail": notice });
+        let sns = json!({ "EventSource": "aws:sns", "Sns": { "Message": notice.to_string() } });
+        for (event, source) in [
+            (json!({ "Records": [sqs(notice.to_string())] }), "sqs"),
+            (
+                json!({ "Records": [sqs("poison"), sqs(wrapped.to_string())] }),
+                "sqs",
+            ),
+            (json!({ "Records": [sns] }), "sns"),
+            (eventbridge, "eventbridge"),
+        ] {
+            assert_eq!(detected(event), (Some("email-feedback"), source.to_owned()));
+        }
     }
 
     #[test]
