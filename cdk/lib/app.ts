@@ -1,7 +1,7 @@
-import { App, Validations } from 'aws-cdk-lib';
+import { App, CloudFormationValidatePlugin, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { AsyncStack } from './async-stack.ts';
-import { readSettings } from './context.ts';
+import { readSettings, type Settings } from './context.ts';
 import { FEATURE_FLAGS } from './flags.ts';
 import { adaptToLocalAws, localStackProps } from './local.ts';
 
@@ -9,6 +9,7 @@ import { adaptToLocalAws, localStackProps } from './local.ts';
 export interface FlotillaApp {
   readonly app: App;
   readonly stack: AsyncStack;
+  readonly settings: Settings;
 }
 
 /**
@@ -18,17 +19,24 @@ export interface FlotillaApp {
  * @throws ContextError or BinariesError, which say what to do
  */
 export function flotilla(context: Record<string, unknown> = {}): FlotillaApp {
-  const app = new App({ context: { ...FEATURE_FLAGS, ...context }, analyticsReporting: false });
+  const app = new App({
+    context: { ...FEATURE_FLAGS, ...context },
+    analyticsReporting: false,
+    // Half of the time of a synthesis, so only where it is asked for: see below.
+    builtinCloudFormationValidation: false,
+  });
   const settings = readSettings(app.node);
   const stack = new AsyncStack(app, settings, settings.local ? localStackProps() : {});
   if (settings.local) {
     adaptToLocalAws(stack);
   }
-  return { app, stack };
+  return { app, stack, settings };
 }
 
-/** Lets the synthesis fail at what AWS's checks for well-built solutions find, unless it has a reason. */
-export function checked({ app }: FlotillaApp): App {
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+/** Lets the synthesis fail at what CloudFormation would refuse, and at what AWS's checks find that has no reason. */
+export function checked({ app, settings }: FlotillaApp): App {
+  if (!settings.local) {
+    Validations.of(app).addPlugins(new CloudFormationValidatePlugin(), new AwsSolutionsChecks(app));
+  }
   return app;
 }

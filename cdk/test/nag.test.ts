@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Validations } from 'aws-cdk-lib';
+import { CfnResource, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { flotilla } from '../lib/app.ts';
+import { checked, flotilla } from '../lib/app.ts';
 
 test('the checks of AWS Solutions find nothing that has no reason', () => {
   const { app } = flotilla({ binaries: 'none' });
@@ -11,6 +11,13 @@ test('the checks of AWS Solutions find nothing that has no reason', () => {
     report.violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources]),
     [],
   );
+});
+
+test('the command line checks what is for an account, and CloudFormation would refuse nothing', () => {
+  assert.doesNotThrow(() => checked(flotilla({ binaries: 'none' })).synth());
+  const broken = flotilla({ binaries: 'none' });
+  new CfnResource(broken.stack, 'Broken', { type: 'AWS::SQS::Queue', properties: { VisibilityTimeout: 'long' } });
+  assert.throws(() => checked(broken).synth(), /Validation failed/);
 });
 
 test('every check that is passed over has a reason', () => {
