@@ -115,7 +115,7 @@ export function workers(
       REJECTIONS_TABLE: tables.rejections.tableName,
     },
     permissions: [
-      onTable(tables.addresses, 'GetItem', 'PutItem', 'UpdateItem'),
+      onTable(tables.addresses, 'GetItem', 'UpdateItem'),
       onTable(tables.claims, 'GetItem', 'PutItem'),
       onTable(tables.subscribers, 'UpdateItem'),
       onTable(tables.rejections, 'PutItem'),

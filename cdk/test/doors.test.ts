@@ -91,7 +91,6 @@ const PERMISSIONS: Record<string, string[]> = {
   'email-feedback': [
     ...queue('email-feedback'),
     'dynamodb:GetItem Tables/Addresses',
-    'dynamodb:PutItem Tables/Addresses',
     'dynamodb:UpdateItem Tables/Addresses',
     'dynamodb:GetItem Tables/Claims',
     'dynamodb:PutItem Tables/Claims',
