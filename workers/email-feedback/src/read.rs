@@ -153,9 +153,17 @@ fn words(value: &Value) -> String {
 
 fn message_id(value: &Value) -> Result<String, FeedbackError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let is_id = |id: &&str| {
+        // Some programs take the header's form of it: the id at a domain of SES.
+        let (id, domain) = id.split_once('@').unwrap_or((id, "amazonses.com"));
+        !id.is_empty()
+            && domain.ends_with("amazonses.com")
+            && id.bytes().chain(domain.bytes()).all(allowed)
+    };
     value
         .as_str()
-        .filter(|id| (1..=MAX_MESSAGE_ID_BYTES).contains(&id.len()) && id.bytes().all(allowed))
+        .filter(|id| id.len() <= MAX_MESSAGE_ID_BYTES)
+        .filter(is_id)
         .map(str::to_owned)
         .ok_or(FeedbackError::Field("mail.messageId"))
 }

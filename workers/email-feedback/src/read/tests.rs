@@ -192,6 +192,15 @@ fn the_time_of_the_mail_stands_in_for_one_that_cannot_be_read() {
 }
 
 #[test]
+fn a_message_id_may_be_that_of_the_header() {
+    let mut notice = notice("Send", "send", json!({}));
+    for id in ["0100-abc", "0100-abc@email.amazonses.com"] {
+        notice["mail"]["messageId"] = json!(id);
+        assert_eq!(read(&notice).unwrap().message_id, id);
+    }
+}
+
+#[test]
 fn a_mail_without_the_tag_was_not_claimed() {
     let mut notice = notice("Send", "send", json!({}));
     notice["mail"]["tags"] = json!({ "flow": ["welcome"] });
@@ -216,6 +225,7 @@ fn what_lacks_what_every_notice_has_names_it() {
             json!("ann@example.com"),
             "mail.messageId",
         ),
+        ("/mail/messageId", json!("@amazonses.com"), "mail.messageId"),
         ("/mail/messageId", json!("x".repeat(129)), "mail.messageId"),
         ("/mail", json!(1), "mail.messageId"),
         ("/bounce", json!(null), "bounce.bounceType"),
