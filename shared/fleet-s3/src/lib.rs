@@ -71,10 +71,20 @@ impl Objects for S3Objects {
         };
         match put.send().await {
             Ok(answer) => Ok(unquoted(answer.e_tag())),
-            // S3 answers If-Match on a key that is not there with NoSuchKey.
-            Err(error) => Err(match failure(&name, &error) {
-                ObjectsError::NotFound(name) => ObjectsError::ConditionFailed(name),
-                other => other,
+            Err(error) => Err(match (failure(&name, &error), condition) {
+                // S3 answers If-Match on a key that is not there with NoSuchKey.
+                (ObjectsError::NotFound(name), _) => ObjectsError::ConditionFailed(name),
+                // Another write of the key is under way and may yet fail: to say that the object is there would be to lose
+                // it. S3 asks for the upload to be tried again.
+                (ObjectsError::ConditionFailed(object), Condition::Absent)
+                    if error.raw_response().map(|answer| answer.status().as_u16()) == Some(409) =>
+                {
+                    ObjectsError::Unavailable {
+                        object,
+                        reason: "another conditional write of it is under way".to_owned(),
+                    }
+                }
+                (other, _) => other,
             }),
         }
     }

@@ -117,6 +117,18 @@ async fn every_refusal_of_a_write_has_its_meaning() {
 }
 
 #[tokio::test]
+async fn an_object_that_somebody_is_about_to_write_is_not_there_yet() {
+    for (status, code, expected) in [
+        (412, "PreconditionFailed", "condition failed"),
+        (409, "ConditionalRequestConflict", "unavailable"),
+    ] {
+        let (_canned, objects) = answering(refused(status, code)).await;
+        let error = objects.put(new_object("a", b"a"), Condition::Absent).await;
+        assert_eq!(name(&error.unwrap_err()), expected, "{status} {code}");
+    }
+}
+
+#[tokio::test]
 async fn an_error_names_the_object_and_says_what_s3_said() {
     let (_canned, objects) = answering(refused(403, "AccessDenied")).await;
     let error = objects.get(&photo(), LIMIT).await.unwrap_err();
