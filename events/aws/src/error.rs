@@ -86,7 +86,11 @@ impl CallError {
             let message = refused.message().unwrap_or("AWS said no more");
             (trouble_of(code), format!("{code}: {message}"))
         } else {
-            (trouble_of_connection(error), chain(error))
+            let chain = chain(error);
+            // A list of all that was tried for credentials follows, line by line.
+            let first = chain.lines().next().unwrap_or_default();
+            let reason = first.trim_end_matches(" Attempted:").to_owned();
+            (trouble_of_connection(error), reason)
         };
         Self {
             doing: doing.into(),

@@ -30,6 +30,7 @@ pub async fn serve(
         place: aws.target.to_string(),
         local: aws.target.is_local(),
         uploads_bucket: stack.output("UploadsBucket")?.to_owned(),
+        thumbnails_bucket: stack.output("ThumbnailsBucket")?.to_owned(),
         workers: functions.keys().cloned().collect(),
     };
     tell(&mut answers, &greeting)?;
@@ -43,16 +44,13 @@ pub async fn serve(
         let ask = serde_json::from_str(&line).map_err(std::io::Error::from)?;
         let answered = match ask {
             Ask::Put(put) => server.put(&put).await.map(Answer::Put),
-            Ask::Invoke(invoke) => {
-                let worker = &invoke.worker;
-                let function = functions
-                    .get(worker)
-                    .ok_or_else(|| LiveError::Usage(format!("the stack has no worker {worker}")));
-                match function {
-                    Ok(function) => server.invoke(function, &invoke).await.map(Answer::Invoke),
-                    Err(error) => Err(error),
-                }
-            }
+            Ask::Invoke(invoke) => match functions.get(&invoke.worker) {
+                Some(function) => server.invoke(function, &invoke).await.map(Answer::Invoke),
+                None => Ok(Answer::Failed(format!(
+                    "the stack has no worker {}",
+                    invoke.worker
+                ))),
+            },
         };
         let answer = match answered {
             Ok(answer) => answer,

@@ -62,7 +62,7 @@ struct Message {
 pub fn mails(aws: &Aws) -> Result<Vec<OutboxMail>, LiveError> {
     let Where::Local { endpoint, .. } = &aws.target.at else {
         return Err(LiveError::Usage(format!(
-            "SES keeps no copies of what it sent, so the {} has no outbox to look into: `flotilla tail --worker \
+            "there is no outbox in the {}, because SES keeps no copies of what it sent: `flotilla tail --worker \
              welcome-mail` shows what went out, and local AWS (`flotilla up`) keeps every mail",
             aws.target
         )));

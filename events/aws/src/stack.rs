@@ -106,7 +106,7 @@ fn missing(name: &str, aws: &Aws) -> String {
     let stage = &target.stage;
     if target.is_local() {
         format!(
-            "there is no stack {name} at {target}: deploy it with `flotilla up`, or name another stage with --stage"
+            "there is no stack {name} in {target}: deploy it with `flotilla up`, or name another stage with --stage"
         )
     } else {
         format!(

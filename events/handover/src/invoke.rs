@@ -17,6 +17,8 @@ pub struct Greeting {
     pub local: bool,
     /// The bucket for uploads, which the workers may read.
     pub uploads_bucket: String,
+    /// The bucket of thumbnails, which they write.
+    pub thumbnails_bucket: String,
     /// The workers that are deployed.
     pub workers: Vec<String>,
 }

@@ -88,6 +88,20 @@ pub fn bytes(bytes: u64) -> String {
     format!("{}.{} {unit}", tenths / 10, tenths % 10)
 }
 
+/// How much a worker counted of something: sizes have a unit.
+pub fn amount(name: &str, value: f64) -> String {
+    if name.ends_with("Bytes") {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a size in bytes, shown with three digits; what is no size saturates"
+        )]
+        bytes(value as u64)
+    } else {
+        value.to_string()
+    }
+}
+
 /// How many of something, in words: `1 photo`, `2 photos`.
 pub fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -116,6 +130,12 @@ mod tests {
                 "0 B", "999 B", "1.0 kB", "12.3 kB", "999.9 kB", "1.0 MB", "1.5 MB", "2.0 GB"
             ]
         );
+    }
+
+    #[test]
+    fn what_was_counted_has_a_unit_when_it_is_a_size() {
+        assert_eq!(amount("SourceBytes", 1_234_567.0), "1.2 MB");
+        assert_eq!(amount("ThumbnailsWritten", 4.0), "4");
     }
 
     #[test]

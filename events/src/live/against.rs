@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use fleet::delivery::{self, Delivery};
+use fleet::env::Variables as _;
 use fleet::notice::{self, Change, ObjectChange};
 use fleet::objects::ObjectRef;
 use fleet::report::{self, Report};
@@ -13,8 +14,8 @@ use serde_json::Value;
 use super::invoker::{Invoker, InvokerError};
 use super::rewrite::Rewrite;
 use crate::replay::{
-    Replay, ReplayedEvent, Totals, UsageError, event_files, events_in, known_worker, known_workers,
-    rounded, route_of, sources, worker_of,
+    Replay, ReplayEnvironment, ReplayedEvent, Totals, UsageError, WORKERS, event_files, events_in,
+    known_worker, known_workers, rounded, route_of, sources, worker_of,
 };
 use crate::report as page;
 use crate::stand_ins::{OutFolder, source_file};
@@ -51,6 +52,13 @@ pub fn replay_against(
     let folders = sources(replay, &files)?;
     let out = OutFolder::open(&replay.out)?;
     let (invoker, greeting) = Invoker::start(&options.place)?;
+    let mut rewrite = Rewrite::default();
+    // A thumbnail's own upload is told apart by its bucket.
+    if let Some(thumbnails) = thumbnails_bucket() {
+        rewrite
+            .buckets
+            .insert(thumbnails, greeting.thumbnails_bucket.clone());
+    }
     let mut runner = Runner {
         put_into: match (greeting.local, options.put_objects) {
             (true, _) => PutInto::TheirOwn,
@@ -61,7 +69,7 @@ pub fn replay_against(
         greeting,
         chosen,
         folders,
-        rewrite: Rewrite::default(),
+        rewrite,
         put: BTreeMap::new(),
     };
     if !runner.greeting.local && !options.confirmed {
@@ -204,7 +212,7 @@ impl Runner {
             PutInto::Uploads => false,
         };
         if !own {
-            self.rewrite.bucket = Some(self.greeting.uploads_bucket.clone());
+            self.rewrite.any_bucket = Some(self.greeting.uploads_bucket.clone());
         }
         for change in created(deliveries) {
             let source = ObjectRef {
@@ -266,6 +274,12 @@ impl Runner {
             workers.join(", ")
         )
     }
+}
+
+/// What captured events call the bucket of thumbnails.
+fn thumbnails_bucket() -> Option<String> {
+    let thumbnails = WORKERS.iter().find(|entry| entry.name == "thumbnails")?;
+    ReplayEnvironment::of(thumbnails).get("THUMBNAILS_BUCKET")
 }
 
 /// The objects that the records say were created, each once.

@@ -7,8 +7,10 @@ use serde_json::Value;
 /// What is called otherwise there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Rewrite {
+    /// Buckets that have another name.
+    pub(super) buckets: BTreeMap<String, String>,
     /// The bucket that takes the place of every other.
-    pub(super) bucket: Option<String>,
+    pub(super) any_bucket: Option<String>,
     /// Versions of objects: S3 gives them, nobody else can.
     pub(super) versions: BTreeMap<String, String>,
 }
@@ -19,9 +21,7 @@ const MAX_DEPTH: usize = 64;
 impl Rewrite {
     /// Renames buckets and versions of S3 notices in `event`, also where JSON is text within JSON.
     pub(super) fn apply(&self, event: &mut Value) {
-        if self.bucket.is_some() || !self.versions.is_empty() {
-            self.within(event, 0);
-        }
+        self.within(event, 0);
     }
 
     fn within(&self, value: &mut Value, depth: usize) {
@@ -68,12 +68,13 @@ impl Rewrite {
     }
 
     fn bucket(&self, described: &mut Value) {
-        let (Some(bucket), Some(members)) = (&self.bucket, described.as_object_mut()) else {
+        let renamed = described["name"]
+            .as_str()
+            .and_then(|name| self.buckets.get(name).or(self.any_bucket.as_ref()));
+        let (Some(bucket), Some(members)) = (renamed, described.as_object_mut()) else {
             return;
         };
-        if let Some(name) = members.get_mut("name").filter(|name| name.is_string()) {
-            *name = bucket.as_str().into();
-        }
+        members.insert("name".to_owned(), bucket.as_str().into());
         if let Some(arn) = members.get_mut("arn").filter(|arn| arn.is_string()) {
             *arn = format!("arn:aws:s3:::{bucket}").into();
         }
@@ -95,7 +96,8 @@ mod tests {
 
     fn rewrite() -> Rewrite {
         Rewrite {
-            bucket: Some("real".to_owned()),
+            buckets: [("thumbnails".to_owned(), "real-thumbnails".to_owned())].into(),
+            any_bucket: Some("real".to_owned()),
             versions: [("v1".to_owned(), "r1".to_owned())].into(),
         }
     }
@@ -110,6 +112,9 @@ mod tests {
             let mut event = wrap(notice("uploads", "v1"));
             rewrite().apply(&mut event);
             assert_eq!(event, wrap(notice("real", "r1")));
+            let mut event = wrap(notice("thumbnails", "v2"));
+            rewrite().apply(&mut event);
+            assert_eq!(event, wrap(notice("real-thumbnails", "v2")));
         }
     }
 

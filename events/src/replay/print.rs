@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::event::{Replay, ReplayedEvent, ReplayedRecord};
 use crate::stand_ins::{Effect, EffectKind};
-use crate::terminal::{Style, bytes, count, visible};
+use crate::terminal::{Style, amount, bytes, count, visible};
 
 /// How many folders with effects are listed for one event; the report has all.
 const LISTED_FOLDERS: usize = 8;
@@ -79,7 +79,13 @@ impl<W: Write> Printer<W> {
             let counted: Vec<String> = counts
                 .iter()
                 .filter(|count| count.value != 0.0)
-                .map(|count| format!("{} {}", visible(&count.name), count.value))
+                .map(|count| {
+                    format!(
+                        "{} {}",
+                        visible(&count.name),
+                        amount(&count.name, count.value)
+                    )
+                })
                 .collect();
             if counted.is_empty() {
                 return Ok(());
@@ -149,7 +155,7 @@ impl<W: Write> Printer<W> {
             totals.retry,
             totals.elapsed_ms,
         )?;
-        if replay.against.is_some() {
+        if replay.against.is_some() && replay.objects.is_empty() {
             if records(replay).any(|record| record.kind == "gone" || record.kind == "denied") {
                 let hint = "A function reads what an event names where it is deployed: captured events name the buckets of \
                             another account, and --put-objects names the stack's own instead";

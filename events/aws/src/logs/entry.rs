@@ -64,14 +64,21 @@ pub(crate) fn read(message: &str) -> Option<Entry> {
 
 fn record(line: &Value) -> Option<Record> {
     let text = |name: &str| Some(line.get(name)?.as_str()?.to_owned());
+    let subject = text("subject")?;
+    let reason = text("reason").unwrap_or_default();
+    // Many reasons name what they are about, which stands beside them here.
+    let reason = match reason.strip_prefix(&subject) {
+        Some(rest) => rest.trim_start_matches([':', ' ']).to_owned(),
+        None => reason,
+    };
     Some(Record {
         request_id: line["span"]["request_id"].as_str()?.to_owned(),
         source: text("source")?,
         id: text("id"),
-        subject: text("subject")?,
+        subject,
         fate: text("fate")?,
         kind: text("kind").unwrap_or_default(),
-        reason: text("reason").unwrap_or_default(),
+        reason,
     })
 }
 
@@ -148,7 +155,7 @@ mod tests {
     fn a_record_is_read_with_its_request() {
         let line = json!({
             "timestamp": "2026-03-14T09:26:53.589Z", "level": "WARN", "message": "record rejected",
-            "source": "sqs", "id": "1", "subject": "s3://b/k", "fate": "rejected", "kind": "corrupt", "reason": "cut",
+            "source": "sqs", "id": "1", "subject": "s3://b/k", "fate": "rejected", "kind": "corrupt", "reason": "s3://b/k: cut",
             "target": "fleet::batch", "span": { "name": "invocation", "request_id": "r", "worker": "thumbnails" },
         });
         assert_eq!(

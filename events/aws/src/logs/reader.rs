@@ -121,3 +121,86 @@ fn identity(event: &FilteredLogEvent) -> (UnixMillis, u64) {
     }
     (at, hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime_stub::canned::{Answer, Canned};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::aws::Aws;
+    use crate::target::{Target, Where};
+
+    async fn reader(canned: &Canned) -> GroupReader {
+        let target = Target {
+            at: Where::Local {
+                endpoint: canned.url(),
+                region: "us-east-1".to_owned(),
+            },
+            stage: "local".to_owned(),
+        };
+        let aws = Aws::at(target).await.unwrap();
+        GroupReader::new(aws.logs(), "flotilla-local-thumbnails", 1_000_000)
+    }
+
+    fn page(lines: &[(u64, &str)], next: Option<&str>) -> Answer {
+        let events: Vec<Value> = lines
+            .iter()
+            .map(|(at, message)| json!({ "timestamp": at, "message": message, "logStreamName": "s" }))
+            .collect();
+        let page = json!({ "events": events, "nextToken": next });
+        Answer::status(200)
+            .header("content-type", "application/x-amz-json-1.1")
+            .body(page.to_string())
+    }
+
+    fn messages(lines: Vec<LogLine>) -> Vec<String> {
+        lines.into_iter().map(|line| line.message).collect()
+    }
+
+    #[tokio::test]
+    async fn a_line_is_read_once_however_late_it_comes() {
+        let canned = Canned::start().await.unwrap();
+        canned.on(
+            |_| true,
+            [
+                page(&[(2_000_000, "b"), (2_000_000, "b")], Some("more")),
+                page(&[(2_000_001, "c")], None),
+                page(
+                    &[
+                        (1_999_999, "a"),
+                        (2_000_000, "b"),
+                        (2_000_000, "b"),
+                        (2_000_001, "c"),
+                    ],
+                    None,
+                ),
+            ],
+        );
+        let mut reader = reader(&canned).await;
+        assert_eq!(messages(reader.new_lines().await.unwrap()), ["b", "b", "c"]);
+        assert_eq!(messages(reader.new_lines().await.unwrap()), ["a"]);
+        assert_eq!(messages(reader.new_lines().await.unwrap()), [""; 0]);
+        let asked: Vec<Value> = canned
+            .received()
+            .iter()
+            .map(|request| serde_json::from_slice(&request.body).unwrap())
+            .collect();
+        assert_eq!(
+            asked[0]["logGroupName"],
+            "/aws/lambda/flotilla-local-thumbnails"
+        );
+        assert_eq!(asked[0]["startTime"], 1_000_000);
+        assert_eq!(asked[1]["nextToken"], "more");
+        assert_eq!(asked[2]["startTime"], 2_000_001 - LATENESS_MS);
+    }
+
+    #[tokio::test]
+    async fn a_function_that_never_ran_has_no_lines() {
+        let canned = Canned::start().await.unwrap();
+        let missing = json!({ "__type": "ResourceNotFoundException", "message": "no such group" });
+        canned.always(Answer::status(400).body(missing.to_string()));
+        let mut reader = reader(&canned).await;
+        assert_eq!(reader.new_lines().await.unwrap(), []);
+    }
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fleet::clock::UnixMillis;
 use fleet::date::Utc;
-use handover::terminal::{Style, bytes, visible};
+use handover::terminal::{Style, amount, visible};
 use serde::Serialize;
 
 use crate::clock::time_of_day;
@@ -119,19 +119,6 @@ impl Line {
             text.push_str(&style.dim(&format!("[{}]", measured.join(", "))));
         }
         text
-    }
-}
-
-fn amount(name: &str, value: f64) -> String {
-    if name.ends_with("Bytes") {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a size in bytes, shown with three digits; what is no size saturates"
-        )]
-        bytes(value as u64)
-    } else {
-        format!("{value}")
     }
 }
 
