@@ -51,7 +51,12 @@ export class Storage extends Construct {
     });
     this.failures = new Bucket(this, 'Failures', {
       ...this.logged('failures/'),
-      lifecycleRules: [{ expiration: Duration.days(90) }, ABANDONED_PARTS],
+      // Every worker's role may write here, so none may overwrite what another could not do.
+      versioned: true,
+      lifecycleRules: [
+        { expiration: Duration.days(90), noncurrentVersionExpiration: Duration.days(90) },
+        ABANDONED_PARTS,
+      ],
     });
   }
 

@@ -28,7 +28,7 @@ const READING = {
 
 /** The place of a worker in a stream. */
 export class WorkerStream extends Construct {
-  /** What reading needs, and keeping what was given up. */
+  /** What reading needs. */
   readonly permissions: Permission[];
 
   constructor(
@@ -54,14 +54,7 @@ export class WorkerStream extends Construct {
       onFailure: { bind: () => ({ destination: failures.bucketArn }) },
       supportS3OnFailureDestination: true,
     });
-    this.permissions = [
-      { actions: READING[source.kind], resources: [source.arn] },
-      {
-        actions: ['s3:PutObject'],
-        resources: [failures.arnForObjects('aws/lambda/*')],
-        wildcard: 'Lambda makes the keys of what it gave up on from the id of the mapping and the time',
-      },
-    ];
+    this.permissions = [{ actions: READING[source.kind], resources: [source.arn] }];
     if (source.listing !== undefined) {
       this.permissions.push({
         actions: ['dynamodb:ListStreams'],

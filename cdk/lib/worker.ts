@@ -108,7 +108,7 @@ export class Worker extends Construct {
       tracing: Tracing.ACTIVE,
       recursiveLoop: RecursiveLoop.TERMINATE,
     });
-    const permissions = [...this.ownPermissions(name, failures), ...props.permissions];
+    const permissions = [...this.ownPermissions(failures), ...props.permissions];
     this.input = this.read(props, permissions);
     grant(role, permissions);
     Validations.of(role).acknowledge({
@@ -158,8 +158,7 @@ export class Worker extends Construct {
     return stream;
   }
 
-  /** By the name and not the function itself, which waits for its role's policy. */
-  private ownPermissions(name: string, failures: IBucket): Permission[] {
+  private ownPermissions(failures: IBucket): Permission[] {
     return [
       {
         actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
@@ -167,8 +166,9 @@ export class Worker extends Construct {
         wildcard: 'Lambda names the streams within the log group of the worker',
       },
       {
+        // Any key, because Lambda refuses a destination unless it sees that the role may write to it.
         actions: ['s3:PutObject'],
-        resources: [failures.arnForObjects(`aws/lambda/async/${name}/*`)],
+        resources: [failures.arnForObjects('*')],
         wildcard: 'Lambda makes the keys of what it gave up on from the time',
       },
       { actions: ['s3:ListBucket'], resources: [failures.bucketArn] },

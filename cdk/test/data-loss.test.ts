@@ -232,6 +232,11 @@ test('what holds data stays when the stack goes or a resource is replaced', () =
   }
 });
 
+test('what one worker could not do is not overwritten by another', () => {
+  const { Properties } = fleet.at('AWS::S3::Bucket', 'Storage/Failures');
+  assert.deepEqual(Properties.VersioningConfiguration, { Status: 'Enabled' });
+});
+
 test('the uploads and the audit keep older versions, and no lifecycle ends a current one', () => {
   for (const name of ['Uploads', 'Audit']) {
     const { Properties } = fleet.at('AWS::S3::Bucket', `Storage/${name}`);

@@ -31,7 +31,7 @@ function always(worker: string): string[] {
     `logs:CreateLogStream ${worker}/Logs`,
     `logs:PutLogEvents ${worker}/Logs`,
     's3:ListBucket Storage/Failures',
-    `s3:PutObject Storage/Failures/aws/lambda/async/flotilla-dev-${worker}/*`,
+    's3:PutObject Storage/Failures/*',
     'xray:PutTelemetryRecords *',
     'xray:PutTraceSegments *',
   ];
@@ -49,7 +49,6 @@ function table(name: string): string[] {
     `dynamodb:GetRecords Tables/${name}.StreamArn`,
     `dynamodb:GetShardIterator Tables/${name}.StreamArn`,
     `dynamodb:ListStreams Tables/${name}/stream/*`,
-    's3:PutObject Storage/Failures/aws/lambda/*',
   ];
 }
 
@@ -108,7 +107,6 @@ const PERMISSIONS: Record<string, string[]> = {
     'kinesis:GetRecords PageViews',
     'kinesis:GetShardIterator PageViews',
     'kinesis:ListShards PageViews',
-    's3:PutObject Storage/Failures/aws/lambda/*',
     'dynamodb:GetItem Tables/Views',
     'dynamodb:PutItem Tables/Views',
     'dynamodb:UpdateItem Tables/Views',
