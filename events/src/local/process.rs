@@ -149,7 +149,7 @@ impl Stat {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Read as _;
+    use std::io::{ErrorKind, Read as _};
     use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
     use std::process::{self, Stdio};
 
@@ -207,7 +207,13 @@ mod tests {
         let folder = fs::canonicalize(place.path()).unwrap();
         let program = folder.join("bootstrap");
         fs::copy("/bin/sleep", &program).unwrap();
-        let mut ours = Command::new(&program).arg("60").spawn().unwrap();
+        // Another test's child may hold the copy open for writing until it begins itself.
+        let mut ours = loop {
+            match Command::new(&program).arg("60").spawn() {
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => thread::sleep(POLL),
+                spawned => break spawned.unwrap(),
+            }
+        };
         let mut strangers = Command::new("/bin/sleep").arg("60").spawn().unwrap();
         // Both are in the session of this test.
         let session = Stat::read(process::id()).unwrap().session;

@@ -65,6 +65,9 @@ fn every_command_has_help_with_examples() {
         &["--help"][..],
         &["replay", "--help"],
         &["thumbnail", "--help"],
+        &["up", "--help"],
+        &["status", "--help"],
+        &["down", "--help"],
     ] {
         let ended = place.flotilla(arguments);
         assert_eq!(ended.status, Some(0));
