@@ -1,6 +1,7 @@
 //! The command line.
 
 mod local;
+mod new;
 
 use std::fmt::Display;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
@@ -35,6 +36,7 @@ const EXIT_USAGE: u8 = 2;
         flotilla thumbnail photo.jpg           make thumbnails of a photo of yours\n  \
         flotilla up                            start local AWS with the whole fleet\n  \
         flotilla put photo.jpg                 let that fleet make its thumbnails; flotilla tail shows how\n  \
+        flotilla new worker orders --source sqs  add a worker to the fleet\n  \
         flotilla replay --help                 more about a command"
 )]
 pub struct Cli {
@@ -51,6 +53,7 @@ enum Command {
     Down(local::DownArguments),
     #[command(flatten)]
     Live(handover::Live),
+    New(new::NewArguments),
 }
 
 /// Replay captured events through the workers that would have got them.
@@ -177,6 +180,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Ok(code) => return code,
             Err(error) => Err(error.into()),
         },
+        Command::New(arguments) => new::new(arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

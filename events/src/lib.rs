@@ -13,6 +13,7 @@ pub mod local;
 mod page;
 pub mod replay;
 pub mod report;
+pub mod scaffold;
 pub mod stand_ins;
 pub mod thumbnail;
 
