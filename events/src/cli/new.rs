@@ -12,11 +12,9 @@ use crate::terminal::Style;
 
 /// Add a worker to this checkout.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  \
+#[command(after_help = "Examples:\n  \
     flotilla new worker order-totals --source dynamodb\n  \
-    flotilla new worker --help             more about it"
-)]
+    flotilla new worker --help             more about it")]
 pub(super) struct NewArguments {
     #[command(subcommand)]
     what: What,
