@@ -1,5 +1,5 @@
-import { Duration } from 'aws-cdk-lib';
-import type { ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
+import { Duration, Stack } from 'aws-cdk-lib';
+import { CfnGlobalTable, type ITableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import type { IStream } from 'aws-cdk-lib/aws-kinesis';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 
@@ -54,7 +54,11 @@ export function changesOf(
   table: ITableV2,
   batches: Batches & { maxRecordAge: Duration; filter?: Record<string, unknown> },
 ): StreamSource {
-  if (table.tableStreamArn === undefined) {
+  const resource = table.node.defaultChild;
+  const streamless =
+    resource instanceof CfnGlobalTable && Stack.of(table).resolve(resource.streamSpecification) === undefined;
+  // Of a table of this app, the ARN is there though the stream is not: the deployment would fail.
+  if (table.tableStreamArn === undefined || streamless) {
     throw new Error(`${table.node.path} has no stream: give it one in tables.ts`);
   }
   return {

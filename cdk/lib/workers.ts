@@ -5,7 +5,7 @@ import type { Settings } from './context.ts';
 import type { Mail } from './mail.ts';
 import { onListing, onObjects, onTable } from './permission.ts';
 import type { Site } from './site.ts';
-import { changesOf, messagesOf, recordsOf } from './source.ts';
+import * as source from './source.ts';
 import type { Storage } from './storage.ts';
 import type { Tables } from './tables.ts';
 import type { Topics } from './topics.ts';
@@ -36,7 +36,7 @@ export function workers(
 
   worker('thumbnails', {
     // Decoding takes half of the memory, and a whole processor is worth its price.
-    source: messagesOf(topics.uploads, { batchSize: 10, maxConcurrency: 20 }),
+    source: source.messagesOf(topics.uploads, { batchSize: 10, maxConcurrency: 20 }),
     memoryMb: 2048,
     timeout: Duration.minutes(2),
     environment: {
@@ -54,7 +54,11 @@ export function workers(
 
   worker('upload-audit', {
     // Nobody waits for the record: fewer, larger calls.
-    source: messagesOf(topics.uploads, { batchSize: 50, batchingWindow: Duration.seconds(5), maxConcurrency: 2 }),
+    source: source.messagesOf(topics.uploads, {
+      batchSize: 50,
+      batchingWindow: Duration.seconds(5),
+      maxConcurrency: 2,
+    }),
     memoryMb: 256,
     timeout: Duration.seconds(30),
     environment: { AUDIT_BUCKET: storage.audit.bucketName },
@@ -62,7 +66,7 @@ export function workers(
   });
 
   worker('gallery', {
-    source: messagesOf(topics.photoReady, { batchSize: 10, maxConcurrency: 5 }),
+    source: source.messagesOf(topics.photoReady, { batchSize: 10, maxConcurrency: 5 }),
     memoryMb: 256,
     timeout: Duration.seconds(30),
     environment: {
@@ -73,7 +77,7 @@ export function workers(
   });
 
   worker('welcome-mail', {
-    source: changesOf(tables.subscribers, {
+    source: source.changesOf(tables.subscribers, {
       batchSize: 25,
       // The worker does nothing about the others, and this saves the calls.
       filter: { eventName: ['INSERT'] },
@@ -105,7 +109,7 @@ export function workers(
   });
 
   worker('email-feedback', {
-    source: messagesOf(topics.mailFeedback, { batchSize: 10, maxConcurrency: 5 }),
+    source: source.messagesOf(topics.mailFeedback, { batchSize: 10, maxConcurrency: 5 }),
     memoryMb: 256,
     timeout: Duration.seconds(30),
     environment: {
@@ -124,7 +128,7 @@ export function workers(
 
   worker('cache-invalidation', {
     // An invalidation takes longer than this, and the first thousand paths of a month are free: fewer, larger ones.
-    source: changesOf(tables.posts, {
+    source: source.changesOf(tables.posts, {
       batchSize: 100,
       batchingWindow: Duration.seconds(5),
       maxRecordAge: Duration.hours(6),
@@ -143,7 +147,7 @@ export function workers(
 
   worker('page-views', {
     // Views of one post in one batch are one write, so a larger batch is cheaper; nobody waits for a counter.
-    source: recordsOf(pageViews, {
+    source: source.recordsOf(pageViews, {
       batchSize: 1000,
       batchingWindow: Duration.seconds(15),
       maxRecordAge: Duration.hours(20),
