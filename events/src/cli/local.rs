@@ -25,6 +25,7 @@ Examples:\n  \
     flotilla up --authorise                refuse what a function's role does not allow\n  \
     flotilla up --json | jq -r .outputs.UploadsBucket"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct UpArguments {
     /// Where local AWS listens [default: 4566, or where it listens already]
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]

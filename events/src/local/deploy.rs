@@ -101,7 +101,34 @@ fn deploy_anew(
         arguments.extend(["--context".into(), format!("{name}={value}").into()]);
     }
     run(session, server, &arguments)?;
+    forget_old_assets(&session.checkout.assembly());
     outputs(&outputs_file)
+}
+
+/// Removes what the CDK copied and zipped for deployments before the last: it never does, and each worker that is built
+/// anew is 30 MB more.
+fn forget_old_assets(assembly: &Path) {
+    let manifest = assembly.join(format!("{}.assets.json", stack()));
+    let Ok(manifest) = fs::read_to_string(manifest) else {
+        return;
+    };
+    for (folder, prefix, suffix) in [
+        (assembly.to_owned(), "asset.", ""),
+        (assembly.join(".cache"), "", ".zip"),
+    ] {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        for entry in entries {
+            let name = entry.file_name();
+            let is_old = name
+                .to_str()
+                .and_then(|name| name.strip_prefix(prefix)?.strip_suffix(suffix))
+                .is_some_and(|hash| !manifest.contains(hash));
+            if is_old {
+                // What cannot be removed costs nothing but its room.
+                let _ = fs::remove_dir_all(entry.path()).or_else(|_| fs::remove_file(entry.path()));
+            }
+        }
+    }
 }
 
 /// The bucket has the name that the CDK gives it by default: its qualifier is hnb659fds.
@@ -262,6 +289,38 @@ mod tests {
         assert_ne!(second, first);
         write("bin/gallery/bootstrap", "longer");
         assert_ne!(now(), second);
+    }
+
+    #[test]
+    fn only_the_last_deployments_assets_are_kept() {
+        let place = tempfile::tempdir().unwrap();
+        for file in [
+            "asset.old/bootstrap",
+            "asset.new/bootstrap",
+            ".cache/old.zip",
+            ".cache/new.zip",
+        ] {
+            let path = place.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        let manifest = place.path().join("flotilla-local.assets.json");
+        forget_old_assets(place.path());
+        assert!(
+            place.path().join("asset.old").exists(),
+            "nothing is known yet"
+        );
+        fs::write(manifest, r#"{"files": {"new": {}}}"#).unwrap();
+        forget_old_assets(place.path());
+        for (file, stays) in [
+            ("asset.old", false),
+            ("asset.new", true),
+            (".cache/old.zip", false),
+            (".cache/new.zip", true),
+            ("flotilla-local.assets.json", true),
+        ] {
+            assert_eq!(place.path().join(file).exists(), stays, "{file}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What local AWS knows of stacks, by CloudFormation's query API.
+//! What local AWS knows of stacks, asked as the AWS CLI asks.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 

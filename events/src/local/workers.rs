@@ -174,7 +174,7 @@ fn forget_others(
     Ok(())
 }
 
-/// Places one binary without its symbols, which are a half of it and would be zipped and unzipped with each deployment.
+/// Places one binary without its symbols, which are half of it and would be zipped and unzipped with each deployment.
 /// True when it differs from what was there.
 fn place(executable: &Path, folder: &Path) -> Result<bool, LocalError> {
     let source = executable
@@ -265,7 +265,7 @@ mod tests {
             })
         };
         let metadata = json!({ "packages": [
-            package("gallery", "workers/gallery", "lib"),
+            package("gallery", "workers/gallery", "bin"),
             package("gallery-lambda", "workers/gallery/lambda", "bin"),
             package("half-lambda", "workers/half/lambda", "lib"),
             package("flotilla", "events", "bin"),

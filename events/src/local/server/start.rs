@@ -189,7 +189,7 @@ fn wait_until_healthy(
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsStr;
+    use std::collections::BTreeMap;
     use std::path::Path;
 
     use super::*;
@@ -220,28 +220,31 @@ mod tests {
         fs::create_dir(place.path().join("workers")).unwrap();
         fs::write(place.path().join("Cargo.toml"), "").unwrap();
         let folder = Checkout::around(place.path()).unwrap().server();
-        let mut command = Command::new("true");
+        let mut command = Command::new("env");
         environment(&mut command, &folder, 4600, true);
-        let seen: Vec<(&OsStr, &OsStr)> = command
-            .get_envs()
-            .filter_map(|(name, value)| Some((name, value?)))
+        let output = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let seen: BTreeMap<&str, &str> = output
+            .lines()
+            .filter_map(|line| line.split_once('='))
             .collect();
-        assert!(seen.contains(&(
-            OsStr::new("AWS_ENDPOINT_URL"),
-            OsStr::new("http://127.0.0.1:4600")
-        )));
-        assert!(seen.contains(&(OsStr::new("AUTH"), OsStr::new("true"))));
-        assert!(seen.contains(&(OsStr::new("HOME"), folder.path().as_os_str())));
-        let from_here: Vec<_> = seen
-            .iter()
-            .filter(|(name, value)| env::var_os(name).as_deref() == Some(value))
-            .filter(|(name, _)| {
-                !["PATH", "SSL_CERT_FILE", "LANG", "TZ"]
-                    .map(OsStr::new)
-                    .contains(name)
-            })
-            .filter(|(name, _)| !Path::new(name).to_string_lossy().starts_with("PYTHON"))
+        assert_eq!(seen["AWS_ENDPOINT_URL"], "http://127.0.0.1:4600");
+        assert_eq!(seen["AUTH"], "true");
+        assert_eq!(Path::new(seen["HOME"]), folder.path());
+        let handed_on: Vec<&str> = env::vars()
+            .filter(|(name, value)| seen.get(name.as_str()) == Some(&value.as_str()))
+            .filter_map(|(name, _)| seen.get_key_value(name.as_str()).map(|(name, _)| *name))
+            // What is set for everybody may be set here to the same.
+            .filter(|name| !["LANG", "PYTHONUNBUFFERED", "TZ"].contains(name))
             .collect();
-        assert!(from_here.is_empty(), "{from_here:?}");
+        assert!(
+            handed_on
+                .iter()
+                .all(|name| ["PATH", "SSL_CERT_FILE"].contains(name)),
+            "{handed_on:?}"
+        );
+        assert!(
+            env::var("CARGO_MANIFEST_DIR").is_ok(),
+            "there is more to hand on"
+        );
     }
 }
