@@ -1,11 +1,17 @@
 //! What SES says of mail: A4 of the fleet.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use fleet::digest::sha256_hex;
+use fleet::digest::hex;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use crate::mail::{after_everybody_before, insert, mails_to};
 use crate::stack::{Stack, fresh, until, until_true};
+
+/// The key of an address: its SHA-256, of the address alone.
+fn key_of(address: &str) -> String {
+    hex(&Sha256::digest(address))
+}
 
 fn bounce(address: &str) -> Value {
     json!({
@@ -32,7 +38,7 @@ fn bounce(address: &str) -> Value {
 async fn an_address_that_bounced_is_suppressed_and_gets_no_more_mail() {
     let stack = Stack::running();
     let address = format!("{}@example.com", fresh("gone"));
-    let digest = sha256_hex([address.as_bytes()]);
+    let digest = key_of(&address);
     // The row as `flotilla subscribe` writes it, but of somebody who was welcomed long ago.
     let put = stack
         .dynamodb
@@ -66,7 +72,7 @@ async fn an_address_that_bounced_is_suppressed_and_gets_no_more_mail() {
 async fn a_transient_bounce_is_counted_once_and_suppresses_nobody() {
     let stack = Stack::running();
     let address = format!("{}@example.com", fresh("full"));
-    let digest = sha256_hex([address.as_bytes()]);
+    let digest = key_of(&address);
     let mut notice = bounce(&address);
     notice["bounce"]["bounceType"] = "Transient".into();
     for _ in 0..3 {
@@ -75,7 +81,7 @@ async fn a_transient_bounce_is_counted_once_and_suppresses_nobody() {
     // The last of a queue is not the last to be worked, so what comes after is told apart by its address.
     let after = format!("{}@example.com", fresh("after"));
     stack.publish("MailFeedbackTopic", &bounce(&after)).await;
-    let after = sha256_hex([after.as_bytes()]);
+    let after = key_of(&after);
     until("state of the next address", || {
         stack.attribute("AddressesTable", ("address", &after), "suppressed")
     })
