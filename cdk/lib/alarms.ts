@@ -1,4 +1,4 @@
-import { type Duration, Duration as Of } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -89,4 +89,4 @@ export function runbook(section: Section): string {
 }
 
 /** How long one period of an alarm is. */
-export const PERIOD: Duration = Of.minutes(5);
+export const PERIOD = Duration.minutes(5);

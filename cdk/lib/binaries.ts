@@ -64,7 +64,7 @@ function build(architecture: Architecture): string {
   if (spawnSync('cargo', ['lambda', '--version']).status !== 0) {
     throw new BinariesError(
       'cargo-lambda is not there: install it (pip install cargo-lambda), ' +
-        'or give -c binaries=DIR with DIR/NAME/bootstrap of each worker',
+        'or give -c binaries=DIR with DIR/NAME/bootstrap of each worker, or -c binaries=none to only look',
     );
   }
   const folder = join(WORKSPACE, 'target', `lambda-${architecture}`);

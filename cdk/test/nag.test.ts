@@ -4,14 +4,24 @@ import { CfnResource, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { checked, flotilla } from '../lib/app.ts';
 
-test('the checks of AWS Solutions find nothing that has no reason', () => {
-  const { app } = flotilla({ binaries: 'none' });
-  const report = new AwsSolutionsChecks(app).validateScope(app);
-  assert.deepEqual(
-    report.violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources]),
-    [],
-  );
-});
+for (const context of [
+  {},
+  {
+    distribution: 'E1ABCDEF2GHIJ',
+    hostedZone: 'Z0123456789ABC',
+    mailDomain: 'blog.example',
+    alarmEmail: 'a@blog.example',
+  },
+]) {
+  test(`the checks of AWS Solutions find nothing that has no reason, with ${JSON.stringify(context)}`, () => {
+    const { app } = flotilla({ binaries: 'none', ...context });
+    const report = new AwsSolutionsChecks(app).validateScope(app);
+    assert.deepEqual(
+      report.violations.map(({ ruleName, violatingResources }) => [ruleName, violatingResources]),
+      [],
+    );
+  });
+}
 
 test('the command line checks what is for an account, and CloudFormation would refuse nothing', () => {
   assert.doesNotThrow(() => checked(flotilla({ binaries: 'none' })).synth());
