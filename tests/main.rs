@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
 mod announcements;
+mod gallery_follows;
 mod photos;
 mod thumbnails_fates;
 mod thumbnails_news;
