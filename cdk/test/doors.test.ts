@@ -52,6 +52,12 @@ function table(name: string): string[] {
   ];
 }
 
+function stream(name: string): string[] {
+  return ['DescribeStream', 'DescribeStreamSummary', 'GetRecords', 'GetShardIterator', 'ListShards'].map(
+    (operation) => `kinesis:${operation} ${name}`,
+  );
+}
+
 /** What each worker may do beside, and nothing else. */
 const PERMISSIONS: Record<string, string[]> = {
   thumbnails: [
@@ -102,11 +108,7 @@ const PERMISSIONS: Record<string, string[]> = {
     'dynamodb:PutItem Tables/Rejections',
   ],
   'page-views': [
-    'kinesis:DescribeStream PageViews',
-    'kinesis:DescribeStreamSummary PageViews',
-    'kinesis:GetRecords PageViews',
-    'kinesis:GetShardIterator PageViews',
-    'kinesis:ListShards PageViews',
+    ...stream('PageViews'),
     'dynamodb:GetItem Tables/Views',
     'dynamodb:PutItem Tables/Views',
     'dynamodb:UpdateItem Tables/Views',

@@ -295,6 +295,7 @@ mod tests {
         cdk/lib/workers.ts: import { scaffoldTestWorker } from './workers/scaffold-test.ts';
           worker('scaffold-test', scaffoldTestWorker(scope, resources));
         cdk/test/doors.test.ts:   'scaffold-test': [
+            // What invokes it, its own table, and what it rejects.
             ...queue('scaffold-test'),
             'dynamodb:PutItem Tables/ScaffoldTest',
             'dynamodb:PutItem Tables/Rejections',

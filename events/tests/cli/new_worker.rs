@@ -330,7 +330,16 @@ fn a_new_worker_of_every_source_builds_is_tested_replayed_and_deployed() {
         .map(fates)
         .filter(|line| line.contains("/try-"))
         .collect();
-    insta::assert_snapshot!(fates.join("\n"), @"");
+    insta::assert_snapshot!(fates.join("\n"), @"
+    events/try-dynamodb/first.json: done/applied
+    events/try-dynamodb/poison.json: done/applied rejected/malformed rejected/malformed
+    events/try-kinesis/first.json: done/applied
+    events/try-kinesis/poison.json: done/applied rejected/not-json
+    events/try-s3/first.json: done/applied
+    events/try-s3/poison.json: done/applied rejected/not-a-notice rejected/not-a-notice
+    events/try-sqs/first.json: done/applied
+    events/try-sqs/poison.json: done/applied rejected/not-json rejected/malformed
+    ");
     for folder in &new {
         assert_eq!(replay(folder)["totals"]["effects"], 0, "{folder}");
     }
