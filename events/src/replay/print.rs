@@ -274,6 +274,7 @@ mod tests {
             totals: Totals::of(std::slice::from_ref(event)),
             objects: objects.iter().map(ToString::to_string).collect(),
             report: "out/report.html".to_owned(),
+            against: None,
         };
         printer.summary(&replay).unwrap();
         String::from_utf8(text).unwrap()
