@@ -6,6 +6,8 @@
 //!
 //! What talks to AWS, local or an account, is handed over to another program: see [`live`].
 
+#[cfg(unix)]
+mod cargo;
 pub mod cli;
 #[cfg(unix)]
 pub mod live;

@@ -1,12 +1,13 @@
 //! The program that links the SDK: found, built, started.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::SystemTime;
+
+use crate::cargo::cargo;
 
 const NAME: &str = "flotilla-aws";
 
@@ -124,8 +125,7 @@ fn build(root: &Path, program: &Path) -> Result<(), ProgramError> {
         io::stderr(),
         "Building {NAME}, the part of flotilla that talks to AWS. The first time takes a minute or two."
     );
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(&cargo);
+    let mut command = cargo();
     command
         .args(["build", "--locked", "--package", NAME, "--bin", NAME])
         .args(profile(program))
@@ -134,7 +134,7 @@ fn build(root: &Path, program: &Path) -> Result<(), ProgramError> {
         command.arg("--target-dir").arg(target);
     }
     let status = command.status().map_err(|source| ProgramError::Start {
-        program: cargo.to_string_lossy().into_owned(),
+        program: command.get_program().to_string_lossy().into_owned(),
         source,
     })?;
     if !status.success() {

@@ -1,7 +1,6 @@
 //! The tools that the machine must have: the ones that are not ours to install.
 
 use std::env;
-use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
@@ -140,29 +139,6 @@ pub(super) fn check() -> Result<String, LocalError> {
     }
 }
 
-/// The cargo that runs us, or the one of the path.
-pub(super) fn cargo() -> Command {
-    let program = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(program);
-    for (name, _) in env::vars_os() {
-        if is_of_the_running_package(&name.to_string_lossy()) {
-            command.env_remove(name);
-        }
-    }
-    command
-}
-
-/// What `cargo run` tells the program about its package. Handed on to another cargo, it makes build scripts that look
-/// at it (ring's does) run again, and all that depends on them build again.
-fn is_of_the_running_package(name: &str) -> bool {
-    matches!(
-        name,
-        "CARGO_MANIFEST_DIR" | "CARGO_MANIFEST_PATH" | "CARGO_CRATE_NAME"
-    ) || ["CARGO_PKG_", "CARGO_BIN_"]
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
-}
-
 fn python() -> Result<Version, ToolProblem> {
     let (found, whole) = version(Tool::Python, &["-c", PYTHON_QUESTION])?;
     let found = new_enough(Tool::Python, found, PYTHON)?;
@@ -230,13 +206,5 @@ mod tests {
             "python3 is too old: 3.9, and 3.10 or later is needed"
         );
         assert!(new_enough(Tool::Node, Version(22, 1), NODE).is_ok());
-    }
-
-    #[test]
-    fn what_cargo_tells_of_the_running_package_is_not_handed_on() {
-        assert!(is_of_the_running_package("CARGO_PKG_NAME"));
-        assert!(is_of_the_running_package("CARGO_MANIFEST_DIR"));
-        assert!(!is_of_the_running_package("CARGO_TARGET_DIR"));
-        assert!(!is_of_the_running_package("CARGO_HOME"));
     }
 }

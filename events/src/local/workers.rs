@@ -10,9 +10,10 @@ use std::time::UNIX_EPOCH;
 
 use serde::Deserialize;
 
+use super::LocalError;
 use super::program::{self, Program};
 use super::up::{Done, Session};
-use super::{LocalError, tools};
+use crate::cargo::cargo;
 
 const MEND: &str = "mend the code; cargo build shows the same";
 
@@ -24,7 +25,7 @@ pub(super) fn build(session: &mut Session, release: bool) -> Result<Done, LocalE
         return Err(LocalError::NoWorkers);
     }
     let answer = session.checkout.log("cargo-messages");
-    let mut command = tools::cargo();
+    let mut command = cargo();
     command
         .args([
             "build",
@@ -79,7 +80,7 @@ struct Message {
 
 fn packages(session: &mut Session) -> Result<Vec<String>, LocalError> {
     let answer = session.checkout.log("cargo-metadata");
-    let mut command = tools::cargo();
+    let mut command = cargo();
     command
         .args(["metadata", "--no-deps", "--locked", "--format-version", "1"])
         .current_dir(session.checkout.root());
