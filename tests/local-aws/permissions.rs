@@ -70,11 +70,11 @@ async fn a_worker_may_do_its_own_work_and_nobody_elses() {
         put.body(aws_sdk_s3::primitives::ByteStream::from_static(body))
             .send()
     };
-    assert!(!is_denied(put("uploads/permission.txt", b"mine").await));
-    assert!(is_denied(
-        put("elsewhere/permission.txt", b"not mine").await
-    ));
+    assert!(!is_denied(put("uploads/permission.jsonl", b"{}\n").await));
+    assert!(is_denied(put("elsewhere/permission.jsonl", b"{}\n").await));
     // The record is append-only: nothing in it can be read, changed or deleted by who writes it.
     let delete = audit.s3.delete_object().bucket(bucket);
-    assert!(is_denied(delete.key("uploads/permission.txt").send().await));
+    assert!(is_denied(
+        delete.key("uploads/permission.jsonl").send().await
+    ));
 }

@@ -15,8 +15,21 @@ async fn put(stack: &Stack, key: &str, bytes: Vec<u8>) {
     put.key(key).body(bytes.into()).send().await.unwrap();
 }
 
+/// A key as it stands in those of its thumbnails: every byte but letters, digits and `.`, `_`, `-`, `/` as `~XX`.
+fn escaped(key: &str) -> String {
+    key.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("~{byte:02X}"),
+        })
+        .collect()
+}
+
 fn manifest_key(stack: &Stack, key: &str) -> String {
-    format!("manifests/{}/{key}.json", stack.output("UploadsBucket"))
+    let bucket = stack.output("UploadsBucket");
+    format!("manifests/{bucket}/{}.json", escaped(key))
 }
 
 async fn manifest(stack: &Stack, key: &str) -> Value {
@@ -64,10 +77,16 @@ async fn a_photo_gets_every_thumbnail_and_its_manifest_and_loses_them_when_it_is
         assert!(thumbnail.starts_with(b"\xFF\xD8"), "{key} is no JPEG");
     }
 
+    let folder = format!(
+        "thumbnails/{}/{}/",
+        stack.output("UploadsBucket"),
+        escaped(&key)
+    );
+    assert!(!stack.keys("ThumbnailsBucket", &folder).await.is_empty());
+
     let delete = stack.s3.delete_object();
     let delete = delete.bucket(stack.output("UploadsBucket")).key(&key);
     delete.send().await.unwrap();
-    let folder = format!("thumbnails/{}/{key}/", stack.output("UploadsBucket"));
     until_true("end of the thumbnails", || async {
         stack.keys("ThumbnailsBucket", &folder).await.is_empty()
     })

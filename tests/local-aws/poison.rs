@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use fixtures::encode::JpegOptions;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::stack::{Stack, fresh, until, until_true};
 
@@ -82,24 +82,25 @@ async fn what_fails_again_and_again_ends_in_the_dead_letters_and_the_photos_behi
     assert_eq!(depth(&stack, "UploadAuditDeadLetters").await, 0);
 
     // The alarm looks at this very queue.
-    let name = stack
-        .output("ThumbnailsDeadLetters")
-        .rsplit('/')
-        .next()
+    let template = std::fs::read(
+        stack
+            .root
+            .join(".flotilla/cdk.out/flotilla-local.template.json"),
+    );
+    let template: Value = serde_json::from_slice(&template.unwrap()).unwrap();
+    let resources = template["Resources"].as_object().unwrap();
+    let queue = stack.output("ThumbnailsDeadLetters").rsplit('/').next();
+    let (id, _) = resources
+        .iter()
+        .find(|(_, resource)| resource["Properties"]["QueueName"].as_str() == queue)
         .unwrap();
-    let template = std::fs::read_dir(stack.root.join("cdk/cdk.out"))
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .find(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .ends_with(".template.json")
-        })
-        .expect("cdk.out has no template");
-    let template = std::fs::read_to_string(template.path()).unwrap();
-    assert!(template.contains(name), "the template does not name {name}");
+    let alarm = resources.values().find(|resource| {
+        let alarm = &resource["Properties"];
+        resource["Type"] == "AWS::CloudWatch::Alarm"
+            && alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+            && alarm["Dimensions"][0]["Value"]["Fn::GetAtt"][0] == id.as_str()
+    });
+    assert!(alarm.is_some(), "no alarm looks at {id}");
 }
 
 #[tokio::test]
