@@ -300,6 +300,17 @@ async fn without_a_topic_nothing_is_told_and_nothing_is_written_for_it() {
 }
 
 #[tokio::test]
+async fn a_topic_that_comes_later_is_told_by_a_redelivery() {
+    let silent = Desk::silent();
+    silent.objects.place(UPLOADS, CAT, Some("v1"), jpeg(1));
+    silent.fate(created(CAT, "v1", "01")).await;
+    let desk = Desk::with("64,32", silent.objects.clone());
+    assert_eq!(desk.fate(created(CAT, "v1", "01")).await, "done/applied");
+    assert_eq!(desk.fate(created(CAT, "v1", "01")).await, "done/duplicate");
+    assert_eq!(desk.announcements.take(), ["photo-ready v1 01/1"]);
+}
+
+#[tokio::test]
 async fn a_ledger_from_before_there_were_events_is_read_and_tells_of_the_next_change() {
     let desk = desk();
     desk.fate(created(CAT, "v1", "01")).await;

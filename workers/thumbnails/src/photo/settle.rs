@@ -24,12 +24,6 @@ impl<S: Objects, A: Announcer> Photo<'_, S, A> {
         next: Ledger,
         fate: Fate,
     ) -> Result<Option<Fate>, Stop> {
-        let next = if self.announcer.is_none() {
-            // Nobody will be told later either, and crossing it out now saves a write.
-            next.after_announcing()
-        } else {
-            next
-        };
         let condition = standing
             .etag
             .map_or(Condition::Absent, Condition::Unchanged);
