@@ -64,6 +64,14 @@ pub enum LocalError {
         /// Who seems to have it.
         by: &'static str,
     },
+    /// The system does not let us listen on the port.
+    #[error("cannot listen on port {port}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Why not.
+        source: io::Error,
+    },
     /// Local AWS runs already, elsewhere.
     #[error("local AWS runs on port {running} already, and {asked} was asked for")]
     OtherPort {
@@ -129,6 +137,7 @@ impl LocalError {
                 "end what listens there, or choose another port: flotilla up --port {}",
                 port.checked_add(1).unwrap_or(4566)
             ),
+            Self::Port { .. } => "choose another one: flotilla up --port 4566".to_owned(),
             Self::OtherPort { running, .. } => {
                 format!("use it with --port {running}, or end it first: flotilla down")
             }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -133,9 +134,17 @@ const CDK: &str = r#"while [ $# -gt 0 ]; do
 done
 echo "$AWS_ENDPOINT_URL $AWS_PROFILE" >> ../.flotilla/server/stack"#;
 
+/// A port that nobody has, and that no test has had. Below those that the system gives to connections on their way out: of
+/// which one could have it while a server is started again.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    let first = u16::try_from(std::process::id() % 10_000).unwrap();
+    loop {
+        let port = 20_000 + (first + TAKEN.fetch_add(1, Ordering::Relaxed)) % 10_000;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// How each step ended.
@@ -208,7 +217,8 @@ fn a_first_up_does_every_step_and_the_next_only_what_changed() {
     assert_eq!(done(&checkout.up(&[]).1), ["stack"]);
     assert_eq!(deployments().lines().count(), 3);
 
-    let fresh = checkout.up(&["--fresh"]).1;
+    let (status, fresh) = checkout.up(&["--fresh"]);
+    assert_eq!(status, Some(0), "{fresh}");
     assert_eq!(done(&fresh), ["server", "stack"]);
     assert_ne!(fresh["server"]["pid"], first["server"]["pid"]);
 }
@@ -332,6 +342,8 @@ fn a_taken_port_is_told_with_another_and_taken_by_nobody_else() {
     stranger.join().unwrap();
     assert_eq!(checkout.up(&[]).0, Some(0), "it is free now");
 
+    let ended = checkout.flotilla(&["up", "--port", "0"]);
+    assert_eq!(ended.status, Some(2), "no port: {ended:?}");
     let other = free_port().to_string();
     let ended = checkout.flotilla(&["up", "--port", &other]);
     assert_eq!(ended.status, Some(1));
@@ -449,6 +461,10 @@ fn wait_for(path: &Path) -> String {
 /// Local AWS, as far as `flotilla up` knows it: it is healthy, and has every stack that was made.
 #[test]
 #[ignore = "it is the server of the other tests here"]
+#[expect(
+    clippy::zombie_processes,
+    reason = "whoever ends the server ends its child"
+)]
 fn emulator() {
     let Ok(port) = std::env::var("GATEWAY_PORT") else {
         return;

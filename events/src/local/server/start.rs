@@ -96,7 +96,8 @@ fn must_be_free(port: u16) -> Result<(), LocalError> {
                 "another program"
             },
         }),
-        Err(error) => Err(LocalError::Server(error)),
+        // Below 1024, for one.
+        Err(source) => Err(LocalError::Port { port, source }),
     }
 }
 
