@@ -7,6 +7,18 @@ default:
 replay *arguments="events":
     cargo run -- replay {{arguments}}
 
+# The whole fleet on this machine
+up *arguments:
+    cargo run -- up {{arguments}}
+
+# Ends it
+down:
+    cargo run -- down
+
+# Every flow through what `just up` started
+local-aws:
+    cargo test --test local_aws -- --ignored
+
 # Everything that is tested
 test:
     cargo test

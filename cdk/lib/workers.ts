@@ -100,7 +100,7 @@ export function workers(
       ...(settings.blogUrl === undefined ? {} : { BLOG_URL: settings.blogUrl }),
     },
     permissions: [
-      onTable(tables.claims, 'GetItem', 'PutItem'),
+      onTable(tables.claims, 'PutItem'),
       onTable(tables.rejections, 'PutItem'),
       onTable(tables.addresses, 'GetItem'),
       mail.sending(),
@@ -120,7 +120,7 @@ export function workers(
     },
     permissions: [
       onTable(tables.addresses, 'GetItem', 'UpdateItem'),
-      onTable(tables.claims, 'GetItem', 'PutItem'),
+      onTable(tables.claims, 'PutItem'),
       onTable(tables.subscribers, 'UpdateItem'),
       onTable(tables.rejections, 'PutItem'),
     ],

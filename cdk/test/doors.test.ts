@@ -86,7 +86,6 @@ const PERMISSIONS: Record<string, string[]> = {
   ],
   'welcome-mail': [
     ...table('Subscribers'),
-    'dynamodb:GetItem Tables/Claims',
     'dynamodb:PutItem Tables/Claims',
     'dynamodb:PutItem Tables/Rejections',
     'dynamodb:GetItem Tables/Addresses',
@@ -97,7 +96,6 @@ const PERMISSIONS: Record<string, string[]> = {
     ...queue('email-feedback'),
     'dynamodb:GetItem Tables/Addresses',
     'dynamodb:UpdateItem Tables/Addresses',
-    'dynamodb:GetItem Tables/Claims',
     'dynamodb:PutItem Tables/Claims',
     'dynamodb:UpdateItem Tables/Subscribers',
     'dynamodb:PutItem Tables/Rejections',
