@@ -119,12 +119,12 @@ async fn subscribe_command(options: &Subscribe) -> Result<bool, LiveError> {
 
 async fn mail_command(options: &Mail) -> Result<bool, LiveError> {
     let aws = aws(&options.place).await?;
-    let mails = mail::mails(&aws)?;
-    let chosen = mail::chosen(&mails, options)?;
+    let outbox = mail::outbox(&aws)?;
+    let chosen = mail::chosen(&outbox.mails, options)?;
     let mut printer = mail::Printer::new(io::stdout(), Style::of_stdout());
     match chosen {
-        None if options.json => print_json(&mails)?,
-        None => printer.list(&mails, &aws.target.to_string())?,
+        None if options.json => print_json(&outbox)?,
+        None => printer.list(&outbox)?,
         Some(mail) if options.json => print_json(mail)?,
         Some(mail) if options.open => {
             let (path, opened) = mail::open(mail)?;

@@ -89,8 +89,9 @@ impl CallError {
             let chain = chain(error);
             // A list of all that was tried for credentials follows, line by line.
             let first = chain.lines().next().unwrap_or_default();
-            let reason = first.trim_end_matches(" Attempted:").to_owned();
-            (trouble_of_connection(error), reason)
+            let first = first.trim_end_matches(" Attempted:").trim_end_matches('.');
+            let first = first.trim_start_matches("dispatch failure: other: ");
+            (trouble_of_connection(error), first.to_owned())
         };
         Self {
             doing: doing.into(),

@@ -22,7 +22,7 @@ pub use aws::Aws;
 pub use cli::{Cli, run};
 pub use error::{CallError, LiveError, Trouble};
 pub use invoke::serve;
-pub use mail::{OutboxMail, mails};
+pub use mail::{Outbox, OutboxMail, outbox};
 pub use put::{Photo, PutSession, Thumbnail, put};
 pub use stack::Stack;
 pub use subscribe::{Subscribed, subscribe};

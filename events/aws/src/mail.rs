@@ -19,7 +19,24 @@ pub(crate) use print::Printer;
 /// Where local AWS shows what SES was asked to send.
 const OUTBOX: &str = "/_ministack/ses/messages";
 
-/// A mail that SES was asked to send: the output of `flotilla mail --json`. Fields are added, never renamed or removed.
+/// Every mail that SES was asked to send: the output of `flotilla mail --json`. Fields are added, never renamed or removed,
+/// unless [`Outbox::VERSION`] is raised.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outbox {
+    /// The version of this form.
+    pub version: u32,
+    /// Where, for people.
+    pub place: String,
+    /// The mails, the oldest first.
+    pub mails: Vec<OutboxMail>,
+}
+
+impl Outbox {
+    /// The version of the machine form.
+    pub const VERSION: u32 = 1;
+}
+
+/// One of them: the output of `flotilla mail latest --json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutboxMail {
     /// Its place in the outbox, from 1.
@@ -41,7 +58,7 @@ pub struct OutboxMail {
 }
 
 #[derive(Debug, Deserialize)]
-struct Outbox {
+struct Messages {
     messages: std::collections::BTreeMap<String, Vec<Message>>,
 }
 
@@ -58,8 +75,8 @@ struct Message {
     timestamp: f64,
 }
 
-/// Every mail in the outbox, the oldest first.
-pub fn mails(aws: &Aws) -> Result<Vec<OutboxMail>, LiveError> {
+/// Reads the outbox.
+pub fn outbox(aws: &Aws) -> Result<Outbox, LiveError> {
     let Where::Local { endpoint, .. } = &aws.target.at else {
         return Err(LiveError::Usage(format!(
             "there is no outbox in the {}, because SES keeps no copies of what it sent: `flotilla tail --worker \
@@ -74,17 +91,21 @@ pub fn mails(aws: &Aws) -> Result<Vec<OutboxMail>, LiveError> {
     };
     let answer = http::get(endpoint, OUTBOX)
         .map_err(|error| failed(Trouble::Unreachable, error.to_string()))?;
-    let outbox: Outbox = serde_json::from_slice(&answer).map_err(|error| {
+    let messages: Messages = serde_json::from_slice(&answer).map_err(|error| {
         failed(
             Trouble::Refused,
             format!("the answer is no outbox: {error}"),
         )
     })?;
-    Ok(numbered(outbox))
+    Ok(Outbox {
+        version: Outbox::VERSION,
+        place: aws.target.to_string(),
+        mails: numbered(messages),
+    })
 }
 
-fn numbered(outbox: Outbox) -> Vec<OutboxMail> {
-    let mut messages: Vec<Message> = outbox.messages.into_values().flatten().collect();
+fn numbered(messages: Messages) -> Vec<OutboxMail> {
+    let mut messages: Vec<Message> = messages.messages.into_values().flatten().collect();
     messages.sort_by(|one, other| one.timestamp.total_cmp(&other.timestamp));
     messages
         .into_iter()

@@ -7,14 +7,14 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// The commands that talk to AWS.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+#[expect(
+    missing_docs,
+    reason = "a variant's comment would be its command's help, which the structure's comment is"
+)]
 pub enum Live {
-    /// Documented at [`Put`].
     Put(Put),
-    /// Documented at [`Subscribe`].
     Subscribe(Subscribe),
-    /// Documented at [`Tail`].
     Tail(Tail),
-    /// Documented at [`Mail`].
     Mail(Mail),
 }
 
@@ -265,6 +265,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Line::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        let line = Line::command();
+        let told: Vec<String> = line
+            .get_subcommands()
+            .filter(|command| !command.is_hide_set())
+            .map(|command| format!("{}: {}", command.get_name(), command.get_about().unwrap()))
+            .collect();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        put: Put photos into the uploads bucket, and wait for their thumbnails
+        subscribe: Subscribe an address, and wait until its welcome mail went out
+        tail: Show what the workers do, one line for each record, as it happens
+        mail: Look into the outbox of local AWS: every mail that SES was asked to send
+        ");
     }
 
     #[test]

@@ -50,7 +50,6 @@ pub fn replay_against(
     let chosen = replay.worker.as_deref().map(known_worker).transpose()?;
     let files = event_files(&replay.events)?;
     let folders = sources(replay, &files)?;
-    let out = OutFolder::open(&replay.out)?;
     let (invoker, greeting) = Invoker::start(&options.place)?;
     let mut rewrite = Rewrite::default();
     // A thumbnail's own upload is told apart by its bucket.
@@ -75,6 +74,7 @@ pub fn replay_against(
     if !runner.greeting.local && !options.confirmed {
         return Err(UsageError::Unconfirmed(runner.intention(&files)));
     }
+    let out = OutFolder::open(&replay.out)?;
 
     let mut events = Vec::new();
     for (behind, path) in files.iter().enumerate() {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use handover::terminal::{Style, count, visible};
 
-use super::OutboxMail;
+use super::{Outbox, OutboxMail};
 use crate::clock::time_of_day;
 
 /// Prints mails.
@@ -21,7 +21,8 @@ impl<W: Write> Printer<W> {
     }
 
     /// One line for each mail.
-    pub(crate) fn list(&mut self, mails: &[OutboxMail], place: &str) -> io::Result<()> {
+    pub(crate) fn list(&mut self, outbox: &Outbox) -> io::Result<()> {
+        let Outbox { place, mails, .. } = outbox;
         for mail in mails {
             writeln!(
                 self.writer,
@@ -93,11 +94,14 @@ mod tests {
         };
         let mut text = Vec::new();
         let mut printer = Printer::new(&mut text, Style::plain());
-        printer
-            .list(std::slice::from_ref(&mail), "local AWS")
-            .unwrap();
+        let outbox = |mails| Outbox {
+            version: Outbox::VERSION,
+            place: "local AWS".to_owned(),
+            mails,
+        };
+        printer.list(&outbox(vec![mail.clone()])).unwrap();
         printer.mail(&mail).unwrap();
-        printer.list(&[], "local AWS").unwrap();
+        printer.list(&outbox(Vec::new())).unwrap();
         insta::assert_snapshot!(String::from_utf8(text).unwrap(), @r"
            1  09:26:53.589  ann@example.com                  Welcome\u{1b}[2J
         1 mail in the outbox of local AWS; `flotilla mail latest` shows the last one
