@@ -163,6 +163,17 @@ impl Delivery {
         }
     }
 
+    /// What makes two deliveries the same record, whatever they are called: the text of a message, since a redriven one has
+    /// another id; what the stream calls a change; otherwise the record itself.
+    pub fn identity(&self) -> String {
+        match self.payload() {
+            Payload::Text(text) => text.to_owned(),
+            Payload::Json(_) | Payload::Missing(_) => self.record["eventID"]
+                .as_str()
+                .map_or_else(|| self.scrubbed().to_string(), str::to_owned),
+        }
+    }
+
     /// The record without what must not be kept: an SQS receipt handle is a capability to delete the message.
     pub fn scrubbed(&self) -> Value {
         let mut record = self.record.clone();
@@ -259,5 +270,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_redriven_message_is_the_same_record_though_its_id_is_another() {
+        let message = |id: &str, body: Value| {
+            let record = json!({ "eventSource": "aws:sqs", "messageId": id, "receiptHandle": id, "body": body });
+            deliveries(json!({ "Records": [record] }))
+                .remove(0)
+                .identity()
+        };
+        assert_eq!(message("1", "text".into()), message("2", "text".into()));
+        assert_ne!(message("1", "text".into()), message("1", "other".into()));
+        // Without a text there is nothing better than the record, and a receipt handle is kept nowhere.
+        assert!(!message("1", json!(7)).contains("receiptHandle"));
+        let change = json!({ "eventSource": "aws:dynamodb", "eventID": "e1", "dynamodb": {} });
+        let change = deliveries(json!({ "Records": [change] })).remove(0);
+        assert_eq!(change.identity(), "e1");
     }
 }

@@ -6,6 +6,7 @@ use std::future::Future;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::delivery::Delivery;
 use crate::digest::sha256_hex;
 use crate::fate::{Fate, Rejected};
 use crate::objects::{Condition, NewObject, Objects, ObjectsError};
@@ -86,6 +87,22 @@ pub async fn kept(
             format!("{error}; it was rejected because {}", fate.reason()),
         ),
     }
+}
+
+/// [`kept`] for the record of `delivery`, which is about `subject`; any other fate goes through as it is.
+pub async fn kept_if_rejected(
+    rejections: &impl Rejections,
+    worker: &str,
+    delivery: &Delivery,
+    subject: &str,
+    fate: Fate,
+) -> Fate {
+    let Fate::Rejected(rejected) = &fate else {
+        return fate;
+    };
+    let name = Rejection::name(worker, [delivery.identity().as_str()]);
+    let rejection = Rejection::new(worker, subject, rejected, delivery.scrubbed());
+    kept(rejections, &name, &rejection, fate).await
 }
 
 /// Rejections kept as objects: `rejected/WORKER/NAME.json`.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use fleet::delivery::{Delivery, Source};
 use fleet::fate::Fate;
-use serde_json::Value;
 
 use crate::paths::of_post;
 use crate::post::{Post, PostError};
@@ -108,11 +107,4 @@ fn one_line(text: &str) -> String {
         .filter(|letter| !letter.is_control())
         .take(100)
         .collect()
-}
-
-/// What makes two deliveries the same change: DynamoDB's name of it, else the record itself.
-pub(crate) fn identity(delivery: &Delivery) -> String {
-    delivery.record["eventID"]
-        .as_str()
-        .map_or_else(|| Value::to_string(&delivery.record), str::to_owned)
 }

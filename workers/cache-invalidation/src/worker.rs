@@ -5,17 +5,17 @@ use std::iter::repeat_n;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fleet::batch::{Handled, Record, isolated, panicked};
-use fleet::delivery::{Delivery, deliveries};
+use fleet::delivery::deliveries;
 use fleet::fate::Fate;
 use fleet::metrics::{Metric, Unit};
-use fleet::rejection::{Rejection, Rejections, kept};
+use fleet::rejection::{Rejections, kept_if_rejected};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
 
 use crate::config::Config;
 use crate::invalidation::{Invalidated, Invalidation, Invalidator};
 use crate::paths::coalesced;
-use crate::record::{Wish, identity, read, subject};
+use crate::record::{Wish, read, subject};
 
 const NAME: &str = "cache-invalidation";
 
@@ -107,16 +107,6 @@ where
             Err(error) => error.fate(),
         }
     }
-
-    async fn keep_if_rejected(&self, delivery: &Delivery, fate: Fate) -> Fate {
-        let Fate::Rejected(rejected) = &fate else {
-            return fate;
-        };
-        let name = Rejection::name(NAME, [identity(delivery).as_str()]);
-        let record = delivery.scrubbed();
-        let rejection = Rejection::new(NAME, &subject(delivery), rejected, record);
-        kept(&self.rejections, &name, &rejection, fate).await
-    }
 }
 
 impl<I, R> Worker for CacheWorker<I, R>
@@ -137,7 +127,7 @@ where
             match wish {
                 Ok(Ok(Wish::Invalidate(paths))) => changes.push(Change {
                     index,
-                    event: identity(delivery),
+                    event: delivery.identity(),
                     paths,
                 }),
                 Ok(Ok(Wish::Nothing(reason))) => fates.push((index, Fate::skipped(reason))),
@@ -152,7 +142,17 @@ where
         for (delivery, (_, fate)) in deliveries.iter().zip(fates) {
             let fate = match fate {
                 Fate::Rejected(_) => {
-                    isolated(invocation, self.keep_if_rejected(delivery, fate)).await
+                    isolated(
+                        invocation,
+                        kept_if_rejected(
+                            &self.rejections,
+                            NAME,
+                            delivery,
+                            &subject(delivery),
+                            fate,
+                        ),
+                    )
+                    .await
                 }
                 // What is done stays done, also when there is no time left.
                 Fate::Done(_) | Fate::Retry(_) => fate,

@@ -8,10 +8,10 @@ use std::time::Duration;
 use fleet::batch::{Handled, Record, in_lanes, isolated, panicked};
 use fleet::claim::{ClaimTable, Claims, Settled};
 use fleet::clock::Clock;
-use fleet::delivery::{Delivery, Payload, deliveries};
+use fleet::delivery::{Delivery, deliveries};
 use fleet::fate::{Done, Fate};
 use fleet::metrics::{Metric, Unit};
-use fleet::rejection::{Rejection, Rejections, kept};
+use fleet::rejection::{Rejections, kept_if_rejected};
 use fleet::table::{Condition, Item, Key, Table, TableError, Write, Written};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
@@ -97,8 +97,7 @@ where
                 Ok(None) => Fate::skipped("SES tried out the topic"),
                 Err(error) => error.fate(),
             };
-            self.keep_if_rejected(&notice.delivery, &subject, fate)
-                .await
+            kept_if_rejected(&self.rejections, NAME, &notice.delivery, &subject, fate).await
         })
         .await;
         Record::new(&notice.delivery, subject, fate)
@@ -230,22 +229,6 @@ where
                 Err(error) => error.fate(),
             },
         )
-    }
-
-    async fn keep_if_rejected(&self, delivery: &Delivery, subject: &str, fate: Fate) -> Fate {
-        let Fate::Rejected(rejected) = &fate else {
-            return fate;
-        };
-        let record = delivery.scrubbed();
-        // A redriven message has another id, but the same text.
-        let name = match delivery.payload() {
-            Payload::Text(text) => Rejection::name(NAME, [text]),
-            Payload::Json(_) | Payload::Missing(_) => {
-                Rejection::name(NAME, [record.to_string().as_str()])
-            }
-        };
-        let rejection = Rejection::new(NAME, subject, rejected, record);
-        kept(&self.rejections, &name, &rejection, fate).await
     }
 }
 

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use fleet::batch::{Handled, Record, in_lanes, isolated, panicked};
 use fleet::clock::Clock;
-use fleet::delivery::{Delivery, Payload, deliveries};
+use fleet::delivery::{Delivery, deliveries};
 use fleet::fate::Fate;
 use fleet::metrics::{Metric, Unit};
-use fleet::rejection::{Rejection, Rejections, kept};
+use fleet::rejection::{Rejections, kept_if_rejected};
 use fleet::table::{Table, TableError, Write, Written};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
@@ -69,7 +69,7 @@ impl<T: Table, R: Rejections> GalleryWorker<T, R> {
                 Ok(None) => Fate::skipped("the event says nothing that the catalogue holds"),
                 Err(error) => error.fate(),
             };
-            self.keep_if_rejected(&told.delivery, &subject, fate).await
+            kept_if_rejected(&self.rejections, NAME, &told.delivery, &subject, fate).await
         })
         .await;
         Record::new(&told.delivery, subject, fate)
@@ -107,22 +107,6 @@ impl<T: Table, R: Rejections> GalleryWorker<T, R> {
         }
         let reason = format!("the item of {key} keeps changing");
         Ok(Fate::retry("contended", reason))
-    }
-
-    async fn keep_if_rejected(&self, delivery: &Delivery, subject: &str, fate: Fate) -> Fate {
-        let Fate::Rejected(rejected) = &fate else {
-            return fate;
-        };
-        let record = delivery.scrubbed();
-        // A redriven message has another id, but the same text.
-        let name = match delivery.payload() {
-            Payload::Text(text) => Rejection::name(NAME, [text]),
-            Payload::Json(_) | Payload::Missing(_) => {
-                Rejection::name(NAME, [record.to_string().as_str()])
-            }
-        };
-        let rejection = Rejection::new(NAME, subject, rejected, record);
-        kept(&self.rejections, &name, &rejection, fate).await
     }
 }
 

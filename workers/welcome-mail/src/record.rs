@@ -110,6 +110,6 @@ pub(crate) fn subject(delivery: &Delivery, wish: &Result<Wish, RecordError>) -> 
 }
 
 /// What DynamoDB calls the change; the same in every delivery of it.
-pub(crate) fn event_id(delivery: &Delivery) -> Option<&str> {
+fn event_id(delivery: &Delivery) -> Option<&str> {
     delivery.record["eventID"].as_str()
 }

@@ -10,7 +10,7 @@ use fleet::clock::Clock;
 use fleet::delivery::{Delivery, deliveries};
 use fleet::fate::Fate;
 use fleet::metrics::{Metric, Unit};
-use fleet::rejection::{Rejection, Rejections, kept};
+use fleet::rejection::{Rejections, kept_if_rejected};
 use fleet::table::{Key, Table, TableError};
 use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::config::Config;
 use crate::mail::{ComposeError, Mail, compose};
-use crate::record::{RecordError, Wish, event_id, read, subject};
+use crate::record::{RecordError, Wish, read, subject};
 use crate::send::{ClaimAction, Disposition, Mailer, Reason};
 use crate::subscriber::Subscriber;
 
@@ -91,7 +91,7 @@ where
                 Ok(Wish::Nothing(reason)) => Fate::skipped(reason),
                 Err(error) => error.fate(),
             };
-            self.keep_if_rejected(&item, fate).await
+            kept_if_rejected(&self.rejections, NAME, &item.delivery, &item.subject, fate).await
         })
         .await;
         Record::new(&item.delivery, item.subject, fate)
@@ -224,18 +224,6 @@ where
                 "the claim stays until its lease and the settle time end"
             ),
         }
-    }
-
-    async fn keep_if_rejected(&self, item: &Item, fate: Fate) -> Fate {
-        let Fate::Rejected(rejected) = &fate else {
-            return fate;
-        };
-        let record = item.delivery.scrubbed();
-        // A record without an id is itself its identity.
-        let identity = event_id(&item.delivery).map_or_else(|| record.to_string(), str::to_owned);
-        let name = Rejection::name(NAME, [identity.as_str()]);
-        let rejection = Rejection::new(NAME, &item.subject, rejected, record);
-        kept(&self.rejections, &name, &rejection, fate).await
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
+use fleet::rejection::Rejection;
 use fleet::testing::MemoryRejections;
 use proptest::prelude::*;
 use serde_json::json;

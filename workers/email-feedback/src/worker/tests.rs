@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use fleet::claim::{Claim, ClaimError, Claimed, State};
+use fleet::rejection::Rejection;
 use fleet::testing::{MemoryClaims, MemoryRejections, MemoryTable, TableOperation};
 use serde_json::json;
 use tracing_subscriber::fmt::MakeWriter;

@@ -416,7 +416,7 @@ proptest! {
 
     #[test]
     fn no_body_makes_it_panic(body in "\\PC{0,60}|[\\[\\]{}\":,a-zA-Z0-9 ]{0,80}") {
-        let payload = Payload::Text(&body);
+        let payload = fleet::delivery::Payload::Text(&body);
         let _ = (read(payload), crate::is_photo_event(payload));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use fleet::claim::{Claim, ClaimError, Settled, State};
+use fleet::rejection::Rejection;
 use fleet::table::Item;
 use fleet::testing::{MemoryClaims, MemoryRejections, MemoryTable, TableOperation};
 use proptest::prelude::*;
