@@ -68,6 +68,8 @@ fn every_command_has_help_with_examples() {
         &["up", "--help"],
         &["status", "--help"],
         &["down", "--help"],
+        &["new", "--help"],
+        &["new", "worker", "--help"],
     ] {
         let ended = place.flotilla(arguments);
         assert_eq!(ended.status, Some(0));

@@ -9,17 +9,21 @@ use crate::worker::Invocation;
 
 /// Sends the process's logs to standard output: one JSON object a line, or text when `AWS_LAMBDA_LOG_FORMAT` is `Text`.
 ///
-/// The level is `AWS_LAMBDA_LOG_LEVEL`, which Lambda's own log settings set, else `RUST_LOG`, else `info`. Does nothing if
+/// The level is `RUST_LOG`, else `AWS_LAMBDA_LOG_LEVEL`, which Lambda's own log settings set, else `info`. The first is the way to
+/// fewer lines: Lambda's own setting drops the metrics too, whose lines have no level and count as `INFO`. Does nothing if
 /// the process already has a subscriber.
 pub fn init(variables: &impl Variables) {
-    let level = env::optional(variables, "AWS_LAMBDA_LOG_LEVEL")
-        .or_else(|| env::optional(variables, "RUST_LOG"))
-        .unwrap_or_else(|| "info".to_owned());
-    let filter = EnvFilter::builder().parse_lossy(level.to_ascii_lowercase());
+    let filter = EnvFilter::builder().parse_lossy(level(variables));
     let text = env::optional(variables, "AWS_LAMBDA_LOG_FORMAT")
         .is_some_and(|format| format.eq_ignore_ascii_case("text"));
     // An error means that there is a subscriber already: a test's, or an embedder's.
     let _ = tracing::subscriber::set_global_default(subscriber(filter, text, std::io::stdout));
+}
+
+fn level(variables: &impl Variables) -> String {
+    env::optional(variables, "RUST_LOG")
+        .or_else(|| env::optional(variables, "AWS_LAMBDA_LOG_LEVEL"))
+        .map_or_else(|| "info".to_owned(), |level| level.to_ascii_lowercase())
 }
 
 fn subscriber<W>(
@@ -83,6 +87,14 @@ mod tests {
         fn flush(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    #[test]
+    fn fewer_log_lines_need_not_cost_the_metrics() {
+        let lambda = ("AWS_LAMBDA_LOG_LEVEL", "INFO");
+        assert_eq!(level(&[lambda, ("RUST_LOG", "warn")]), "warn");
+        assert_eq!(level(&[lambda]), "info");
+        assert_eq!(level(&[("AWS_REGION", "us-east-1")]), "info");
     }
 
     #[test]
