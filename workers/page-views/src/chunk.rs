@@ -52,7 +52,10 @@ impl Chunk {
                 || last.is_some_and(|last| last == sequence);
             if delivered {
                 met.push(Met::Delivered);
-            } else if recent.knows(view.digest, view.minute, remembered) {
+            } else if view
+                .digest
+                .is_some_and(|digest| recent.knows(digest, view.minute, remembered))
+            {
                 met.push(Met::Repeated);
                 last = Some(sequence);
             } else {
@@ -61,7 +64,9 @@ impl Chunk {
                     break;
                 }
                 *counters.entry(counter).or_default() += 1;
-                recent.remember(view.digest, view.minute, remembered);
+                if let Some(digest) = view.digest {
+                    recent.remember(digest, view.minute, remembered);
+                }
                 met.push(Met::Counted);
                 last = Some(sequence);
             }
@@ -109,7 +114,7 @@ mod tests {
             shard: "s".to_owned(),
             sequence: sequence.to_string(),
             view: View {
-                digest: ViewDigest::of(id),
+                digest: Some(ViewDigest::of(id)),
                 post: post.to_owned(),
                 hour: "2026-03-14T09".to_owned(),
                 minute: 1,
@@ -119,6 +124,19 @@ mod tests {
 
     fn chunk(standing: Option<&Checkpoint>, views: &[Placed]) -> Chunk {
         Chunk::of(standing, views, REMEMBERED)
+    }
+
+    #[test]
+    fn views_without_an_id_count_once_for_each_record() {
+        let nameless = |sequence| {
+            let mut placed = view(sequence, "", "hello");
+            placed.view.digest = None;
+            placed
+        };
+        let first = chunk(None, &[nameless(1), nameless(2), nameless(2)]);
+        assert_eq!(first.met, [Met::Counted, Met::Counted, Met::Delivered]);
+        let again = chunk(first.next.as_ref(), &[nameless(2), nameless(3)]);
+        assert_eq!(again.met, [Met::Delivered, Met::Counted]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A view, as its producer tells it: `{"id": "...", "post": "...", "at": ...}`.
+//! A view, as its producer tells it: `{"id": "...", "post": "...", "at": ...}`, of which the post alone must be there.
 
 use std::time::Duration;
 
@@ -26,8 +26,8 @@ const AGGREGATED: [u8; 4] = [0xF3, 0x89, 0x9A, 0xC2];
 /// Somebody saw a post.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct View {
-    /// Which view it is.
-    pub(crate) digest: ViewDigest,
+    /// Which view it is; without it, the producer's own repetition cannot be told from another view.
+    pub(crate) digest: Option<ViewDigest>,
     /// The post's slug.
     pub(crate) post: String,
     /// The hour it happened in: `2026-03-14T09`.
@@ -76,12 +76,16 @@ impl View {
                 .filter(|text| !text.chars().any(char::is_control))
                 .ok_or(ViewError::Field(field))
         };
-        let id = text("id", MAX_ID_BYTES)?;
+        let digest = match &json["id"] {
+            Value::Null => None,
+            _ => Some(ViewDigest::of(text("id", MAX_ID_BYTES)?)),
+        };
         let post = text("post", MAX_POST_BYTES)?;
         if post.starts_with(RESERVED) {
             return Err(ViewError::Field("post"));
         }
         let at = match &json["at"] {
+            Value::Null => Some(arrival),
             Value::String(text) => date::parse(text),
             other => other.as_u64(),
         };
@@ -93,7 +97,7 @@ impl View {
             return Err(ViewError::Ahead);
         }
         Ok(Self {
-            digest: ViewDigest::of(id),
+            digest,
             post: post.to_owned(),
             hour: Utc::at(at).to_hour(),
             minute: arrival / 60_000,
@@ -128,7 +132,7 @@ mod tests {
         assert_eq!(
             read(&view),
             Ok(View {
-                digest: ViewDigest::of("1"),
+                digest: Some(ViewDigest::of("1")),
                 post: "hello".to_owned(),
                 hour: "2026-03-14T08".to_owned(),
                 minute: 29_558_006,
@@ -143,7 +147,6 @@ mod tests {
         assert_eq!(at("2026-03-14T16:00:00+07:00"), hour);
         assert_eq!(at(ARRIVAL), hour);
         for wrong in [
-            json!(null),
             json!("today"),
             json!(-1),
             json!(1.5),
@@ -151,6 +154,17 @@ mod tests {
         ] {
             assert_eq!(at(wrong), Err(ViewError::Field("at")));
         }
+    }
+
+    #[test]
+    fn a_view_without_a_time_happened_when_it_arrived_and_without_an_id_is_itself() {
+        let view = read(&json!({"post": "hello"})).unwrap();
+        assert_eq!(view.hour, "2026-03-14T09");
+        assert_eq!(view.digest, None);
+        assert_eq!(
+            read(&json!({"id": null, "at": null, "post": "hello"})),
+            Ok(view)
+        );
     }
 
     #[test]
@@ -168,7 +182,6 @@ mod tests {
     fn what_is_no_view_says_why_without_what_is_in_it() {
         let long = "x".repeat(513);
         for (json, field) in [
-            (json!({"post": "p", "at": ARRIVAL}), "id"),
             (json!({"id": 1, "post": "p", "at": ARRIVAL}), "id"),
             (json!({"id": "", "post": "p", "at": ARRIVAL}), "id"),
             (json!({"id": long, "post": "p", "at": ARRIVAL}), "id"),
@@ -180,7 +193,7 @@ mod tests {
                 json!({"id": "1", "post": "#checkpoint", "at": ARRIVAL}),
                 "post",
             ),
-            (json!([]), "id"),
+            (json!([]), "post"),
         ] {
             assert_eq!(read(&json), Err(ViewError::Field(field)), "{json}");
         }
