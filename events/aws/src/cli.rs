@@ -84,7 +84,7 @@ async fn aws(place: &Place) -> Result<Aws, LiveError> {
     let endpoint = std::env::var("AWS_ENDPOINT_URL").ok();
     let endpoint = endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
     let server = Server::running(&std::env::current_dir()?);
-    Aws::at(Target::choose(place, endpoint, server)?).await
+    Aws::at(Target::choose(place, endpoint, server.as_ref())?).await
 }
 
 async fn put_command(options: &Put) -> Result<bool, LiveError> {

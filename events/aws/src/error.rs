@@ -122,7 +122,7 @@ where
     E: Error + 'static,
     R: fmt::Debug + 'static,
 {
-    if causes(error).any(|cause| cause.is::<CredentialsError>()) {
+    if causes(error).any(<dyn Error>::is::<CredentialsError>) {
         return Trouble::Credentials;
     }
     match error {

@@ -65,7 +65,8 @@ struct Messages {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Message {
-    message_id: String,
+    #[serde(rename = "MessageId")]
+    id: String,
     source: String,
     #[serde(default)]
     to: Vec<String>,
@@ -112,7 +113,7 @@ fn numbered(messages: Messages) -> Vec<OutboxMail> {
         .enumerate()
         .map(|(index, message)| OutboxMail {
             number: index + 1,
-            message_id: message.message_id,
+            message_id: message.id,
             sent: message.timestamp,
             from: message.source,
             to: message.to,

@@ -49,10 +49,10 @@ impl Target {
     pub fn choose(
         place: &Place,
         endpoint: Option<&str>,
-        server: Option<Server>,
+        server: Option<&Server>,
     ) -> Result<Self, LiveError> {
         let on_this_machine = endpoint.filter(|endpoint| is_loopback(endpoint));
-        let local = || match (on_this_machine, &server) {
+        let local = || match (on_this_machine, server) {
             (Some(endpoint), Some(server)) if server.endpoint != endpoint => {
                 Some((endpoint.to_owned(), None))
             }
@@ -151,7 +151,7 @@ mod tests {
     fn chosen(
         against: Option<Against>,
         endpoint: Option<&str>,
-        server: Option<Server>,
+        server: Option<&Server>,
     ) -> Result<String, String> {
         let place = Place {
             against,
@@ -171,11 +171,11 @@ mod tests {
         let elsewhere = Some("http://localhost:4000");
         for (endpoint, server, expected) in [
             (None, None, ACCOUNT),
-            (None, Some(server()), UP),
-            (elsewhere, Some(server()), OTHER),
+            (None, Some(&server()), UP),
+            (elsewhere, Some(&server()), OTHER),
             (elsewhere, None, OTHER),
-            (Some("http://127.0.0.1:4566"), Some(server()), UP),
-            (Some("https://aws.example.com"), Some(server()), ACCOUNT),
+            (Some("http://127.0.0.1:4566"), Some(&server()), UP),
+            (Some("https://aws.example.com"), Some(&server()), ACCOUNT),
         ] {
             assert_eq!(chosen(None, endpoint, server).as_deref(), Ok(expected));
         }
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn local_is_never_an_account() {
         let local = Some(Against::Local);
-        assert_eq!(chosen(local, None, Some(server())).as_deref(), Ok(UP));
+        assert_eq!(chosen(local, None, Some(&server())).as_deref(), Ok(UP));
         for endpoint in [None, Some("https://aws.example.com")] {
             assert_eq!(chosen(local, endpoint, None), Err(NOT_UP.to_owned()));
         }
@@ -193,7 +193,7 @@ mod tests {
     #[test]
     fn an_account_is_never_local() {
         let aws = Some(Against::Aws);
-        assert_eq!(chosen(aws, None, Some(server())).as_deref(), Ok(ACCOUNT));
+        assert_eq!(chosen(aws, None, Some(&server())).as_deref(), Ok(ACCOUNT));
         let error = chosen(aws, Some("http://127.0.0.1:1"), None).unwrap_err();
         assert!(error.contains("unset it"), "{error}");
     }
@@ -204,7 +204,8 @@ mod tests {
             against: None,
             stage: Some("ann".to_owned()),
         };
-        for server in [Some(server()), None] {
+        let up = server();
+        for server in [Some(&up), None] {
             let target = Target::choose(&place, None, server).unwrap();
             assert_eq!(target.stage, "ann");
         }

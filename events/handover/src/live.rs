@@ -32,9 +32,14 @@ pub enum AwsCommand {
 /// Which AWS, and which stack there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 pub struct Place {
-    /// Local AWS or an account [default: AWS_ENDPOINT_URL if it is set, else the local AWS if it is up, else the account of
-    /// AWS_PROFILE, AWS_REGION and the other standard variables]
-    #[arg(long, value_enum, value_name = "WHERE")]
+    /// Local AWS or an account.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHERE",
+        help = "Local AWS or an account [default: AWS_ENDPOINT_URL if it is set, else the local AWS if it is up, else the \
+                account of AWS_PROFILE, AWS_REGION and the other standard variables]"
+    )]
     pub against: Option<Against>,
     /// The stage of the stack [default: that of `flotilla up` in local AWS, dev in an account]
     #[arg(long, value_name = "NAME")]

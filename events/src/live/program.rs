@@ -179,7 +179,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let deep = place.path().join("a/b");
         fs::create_dir_all(&deep).unwrap();
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         let file = File::create(deep.join("c.rs")).unwrap();
         file.set_modified(later).unwrap();
         assert_eq!(newest_below(place.path()), later);

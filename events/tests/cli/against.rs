@@ -13,12 +13,17 @@ fn deployed(place: &Place, local: bool, answers: &[Value]) {
         "place": "some AWS", "local": local, "uploads_bucket": "stack-uploads", "thumbnails_bucket": "stack-thumbnails",
         "workers": ["thumbnails"],
     });
-    let mut script = format!("echo '{greeting}'\n");
-    for answer in answers {
-        script.push_str("read -r ask || exit 0\nprintf '%s\\n' \"$ask\" >> asks.jsonl\n");
-        script.push_str(&format!("echo '{answer}'\n"));
-    }
-    script.push_str("read -r ask && echo 'error: one ask too many' >&2\n");
+    let answers: Vec<String> = answers
+        .iter()
+        .map(|answer| {
+            let asked = "read -r ask || exit 0\nprintf '%s\\n' \"$ask\" >> asks.jsonl";
+            format!("{asked}\necho '{answer}'\n")
+        })
+        .collect();
+    let script = format!(
+        "echo '{greeting}'\n{}read -r ask && echo 'error: one ask too many' >&2\n",
+        answers.concat()
+    );
     play(place, &script);
 }
 

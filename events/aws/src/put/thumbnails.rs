@@ -192,12 +192,10 @@ fn saved_path(photo: &str, thumbnail: &str) -> PathBuf {
 
 /// A manifest stays when a photo is put again, until the new one is written.
 fn is_of(manifest: &Manifest, photo: &Photo, etag: &str) -> bool {
-    match &photo.version {
-        Some(version) => manifest.source.version == *version,
-        None => {
-            let etag = etag.trim_matches('"');
-            manifest.source.etag.as_deref() == Some(etag)
-        }
+    if let Some(version) = &photo.version {
+        manifest.source.version == *version
+    } else {
+        manifest.source.etag.as_deref() == Some(etag.trim_matches('"'))
     }
 }
 

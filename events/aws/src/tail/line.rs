@@ -95,17 +95,19 @@ impl Line {
             "retry" => style.yellow(&fate),
             _ => style.red(&fate),
         };
+        let about = match (&self.kind, &self.subject) {
+            (Some(kind), Some(subject)) => {
+                format!("{:<10} {}  ", visible(kind), visible(subject))
+            }
+            _ => String::new(),
+        };
         let mut text = format!(
-            "{}  {:<18} {:<8} {fate} ",
+            "{}  {:<18} {:<8} {fate} {about}{}",
             style.dim(&time_of_day(self.at)),
             visible(&self.worker),
             visible(self.source.as_deref().unwrap_or_default()),
+            style.dim(&visible(&self.reason)),
         );
-        if let (Some(kind), Some(subject)) = (&self.kind, &self.subject) {
-            text.push_str(&format!("{:<10} {}", visible(kind), visible(subject)));
-            text.push_str("  ");
-        }
-        text.push_str(&style.dim(&visible(&self.reason)));
         let mut measured: Vec<String> = self
             .counts
             .iter()

@@ -46,7 +46,7 @@ pub(crate) fn query(request: &Received) -> String {
 }
 
 pub(crate) fn described(outputs: &[(&str, &str)]) -> Answer {
-    let outputs: String = outputs
+    let outputs: Vec<String> = outputs
         .iter()
         .map(|(key, value)| {
             format!(
@@ -54,6 +54,7 @@ pub(crate) fn described(outputs: &[(&str, &str)]) -> Answer {
             )
         })
         .collect();
+    let outputs = outputs.concat();
     Answer::status(200).body(format!(
         "<DescribeStacksResponse xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\"><DescribeStacksResult>\
          <Stacks><member><StackName>flotilla-local</StackName><CreationTime>2026-03-14T09:26:53Z</CreationTime>\

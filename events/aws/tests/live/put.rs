@@ -114,7 +114,7 @@ async fn thumbnails_are_saved_where_they_are_wanted() {
 async fn a_wait_ends() {
     let canned = with(vec![missing()]).await;
     let session = run(&canned, |options, _| {
-        options.wait = Duration::from_millis(1)
+        options.wait = Duration::from_millis(1);
     })
     .await
     .unwrap();
