@@ -99,7 +99,7 @@ const DOORS: &str = "cdk/test/doors.test.ts";
 /// The comments and headings that lines are added at.
 const WORKSPACE_LIST: &str = "# The fleet";
 const CLI_LIST: &str = "[dependencies]";
-const REPLAY_LIST: &str = "    // New workers go";
+const REPLAY_LIST: &str = "    // New workers go below this line.";
 const EVENTS_TABLES: &str = "<!-- The tables are written by";
 const STACK_LIST: &str = "  // New workers go above this line.";
 

@@ -36,13 +36,16 @@ pub struct WorkerEntry {
     /// What stands where the process's environment does not set a variable that the worker requires in Lambda: names of
     /// things that exist nowhere, and keys that are no secrets.
     pub(super) environment: &'static [(&'static str, &'static str)],
-    start: fn(&StandIns, &ReplayEnvironment) -> Result<Box<dyn AnyWorker>, String>,
+    start: Start,
 }
+
+/// Starts a worker, or says what is wrong with its environment.
+type Start = fn(&StandIns, &ReplayEnvironment) -> Result<Box<dyn AnyWorker>, String>;
 
 /// Every worker, in the order in which they are asked.
 pub const WORKERS: &[WorkerEntry] = &[
-    // New workers go below this line. They are asked first: they know their own by where it comes from, and those below by
-    // what it says.
+    // What a command made is asked first: it knows its own by where it comes from, and the others by what it says.
+    // New workers go below this line.
     cache_invalidation::ENTRY,
     email_feedback::ENTRY,
     gallery::ENTRY,
