@@ -76,6 +76,7 @@ mod tests {
 
     #[test]
     fn only_a_plain_address_is_asked() {
-        assert!(get("https://127.0.0.1:1", "/").is_err());
+        let error = get("https://127.0.0.1:1", "/").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{error}");
     }
 }
