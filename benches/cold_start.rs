@@ -48,8 +48,8 @@ const ENVIRONMENT: [(&str, &str); 15] = [
 const FIRST_EVENTS: [(&str, &str); 7] = [
     ("cache-invalidation", "posts/publish.json"),
     ("email-feedback", "ses/bounce-permanent.json"),
-    ("gallery", "photo-ready/ready.json"),
-    ("page-views", "kinesis/one-view.json"),
+    ("gallery", "photo-ready/ready-1-in-an-envelope.json"),
+    ("page-views", "kinesis/views-of-two-posts.json"),
     ("thumbnails", "s3/put-jpeg.json"),
     ("upload-audit", "s3/put-jpeg.json"),
     ("welcome-mail", "dynamodb/insert-english.json"),
