@@ -100,8 +100,9 @@ struct ReplayArguments {
     /// With --against: the stage of the stack [default: that of `flotilla up` in local AWS, dev in an account]
     #[arg(long, value_name = "NAME", requires = "against")]
     stage: Option<String>,
-    /// With --against aws: put the objects that the events name into the stack's uploads bucket, and name that bucket in the
-    /// events. S3 tells the fleet of them too, so a record may end as a duplicate or superseded
+    /// With --against: put the objects that the events name into the stack's uploads bucket, and name that bucket in the
+    /// events. S3 tells the fleet of them too, so a record may end as a duplicate or superseded [default where `flotilla up
+    /// --authorise` runs, whose workers may read no other bucket]
     #[arg(long, requires = "against")]
     put_objects: bool,
     /// With --against aws: really invoke the functions; without it, only say which

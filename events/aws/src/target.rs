@@ -145,6 +145,7 @@ mod tests {
             endpoint: "http://127.0.0.1:4566".to_owned(),
             region: "eu-north-1".to_owned(),
             stage: "mine".to_owned(),
+            authorise: false,
         }
     }
 

@@ -25,6 +25,9 @@ pub struct Server {
     pub region: String,
     /// The stage of the stack in it.
     pub stage: String,
+    /// Whether it refuses what a function's role does not allow.
+    #[serde(default)]
+    pub authorise: bool,
 }
 
 impl Server {

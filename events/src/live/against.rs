@@ -8,7 +8,7 @@ use fleet::env::Variables as _;
 use fleet::notice::{self, Change, ObjectChange};
 use fleet::objects::ObjectRef;
 use fleet::report::{self, Report};
-use handover::{Greeting, Place, PutAsk};
+use handover::{Greeting, Place, PutAsk, Server};
 use serde_json::Value;
 
 use super::invoker::{Invoker, InvokerError};
@@ -27,7 +27,7 @@ pub struct AgainstOptions {
     pub replay: crate::replay::Options,
     /// Which stack.
     pub place: Place,
-    /// In an account, put the objects that events name into the stack's own bucket, and name that in the events.
+    /// Put the objects that events name into the stack's own bucket, and name that in the events.
     pub put_objects: bool,
     /// In an account, really do it.
     pub confirmed: bool,
@@ -37,8 +37,9 @@ pub struct AgainstOptions {
 /// event as it ends, with the number of files that are behind and the number of all.
 ///
 /// In local AWS the objects that an event names are put first, into buckets of the names that the event says: nothing but
-/// the replay hears of them. In an account that is not done unless `put_objects` says so, because the bucket there is the one
-/// that triggers the fleet; and nothing is done at all unless `confirmed`, because the mails are real.
+/// the replay hears of them. Where it authorises, the workers may not read these, so the objects go into the stack's own
+/// bucket, as they do when `put_objects` says so. In an account that is not done by itself, because the bucket is the one that
+/// triggers the fleet; and nothing is done at all unless `confirmed`, because the mails are real.
 pub fn replay_against(
     options: &AgainstOptions,
     mut each: impl FnMut(&ReplayedEvent, usize, usize),
@@ -60,8 +61,9 @@ pub fn replay_against(
     }
     let mut runner = Runner {
         put_into: match (greeting.local, options.put_objects) {
-            (true, _) => PutInto::TheirOwn,
-            (false, true) => PutInto::Uploads,
+            (_, true) => PutInto::Uploads,
+            (true, false) if authorises(&greeting) => PutInto::Uploads,
+            (true, false) => PutInto::TheirOwn,
             (false, false) => PutInto::Nothing,
         },
         invoker,
@@ -274,6 +276,14 @@ impl Runner {
             workers.join(", ")
         )
     }
+}
+
+/// Whether the stack is in a local AWS that refuses what a function's role does not allow.
+fn authorises(greeting: &Greeting) -> bool {
+    std::env::current_dir()
+        .ok()
+        .and_then(|folder| Server::running(&folder))
+        .is_some_and(|server| server.authorise && greeting.place.contains(&server.endpoint))
 }
 
 /// What captured events call the bucket of thumbnails.
