@@ -8,6 +8,8 @@
 //! The tests take the stack that `flotilla up` left running and things of their own in it (keys, addresses, posts), so they
 //! run side by side and again and again. Everything is waited for until it is there, never for a time.
 
+#![expect(clippy::unwrap_used, reason = "in a test, what fails is what is shown")]
+
 mod feedback;
 mod mail;
 mod permissions;

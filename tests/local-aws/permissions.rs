@@ -38,7 +38,7 @@ async fn acting_as(function: &str) -> Stack {
     stack
 }
 
-fn is_denied<T: Debug, E: ProvideErrorMetadata + Debug>(answer: Result<T, E>) -> bool {
+fn is_denied<T: Debug, E: ProvideErrorMetadata + Debug>(answer: &Result<T, E>) -> bool {
     let code = answer.as_ref().err().and_then(ProvideErrorMetadata::code);
     matches!(code, Some("AccessDenied" | "AccessDeniedException"))
 }
@@ -49,7 +49,7 @@ async fn read(stack: &Stack, table: &str, key: &str) -> bool {
         .get_item()
         .table_name(stack.output(table))
         .key(key, AttributeValue::S("nobody".to_owned()));
-    is_denied(get.send().await)
+    is_denied(&get.send().await)
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn a_worker_may_do_its_own_work_and_nobody_elses() {
     assert!(read(&gallery, "AddressesTable", "address").await);
     let uploads = gallery.output("UploadsBucket");
     let get = gallery.s3.get_object().bucket(uploads).key("a.jpg");
-    assert!(is_denied(get.send().await));
+    assert!(is_denied(&get.send().await));
 
     let audit = acting_as("UploadAuditFunction").await;
     let bucket = audit.output("AuditBucket");
@@ -70,11 +70,11 @@ async fn a_worker_may_do_its_own_work_and_nobody_elses() {
         put.body(aws_sdk_s3::primitives::ByteStream::from_static(body))
             .send()
     };
-    assert!(!is_denied(put("uploads/permission.jsonl", b"{}\n").await));
-    assert!(is_denied(put("elsewhere/permission.jsonl", b"{}\n").await));
+    assert!(!is_denied(&put("uploads/permission.jsonl", b"{}\n").await));
+    assert!(is_denied(&put("elsewhere/permission.jsonl", b"{}\n").await));
     // The record is append-only: nothing in it can be read, changed or deleted by who writes it.
     let delete = audit.s3.delete_object().bucket(bucket);
     assert!(is_denied(
-        delete.key("uploads/permission.jsonl").send().await
+        &delete.key("uploads/permission.jsonl").send().await
     ));
 }
