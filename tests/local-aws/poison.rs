@@ -12,15 +12,19 @@ async fn put(stack: &Stack, key: &str) {
     put.key(key).body(photo.into()).send().await.unwrap();
 }
 
-async fn depth(stack: &Stack, queue: &str) -> u64 {
-    let name = QueueAttributeName::ApproximateNumberOfMessages;
-    let attributes = stack
+async fn attribute(stack: &Stack, queue: &str, name: QueueAttributeName) -> String {
+    let get = stack
         .sqs
         .get_queue_attributes()
         .queue_url(stack.output(queue))
         .attribute_names(name.clone());
-    let attributes = attributes.send().await.unwrap().attributes.unwrap();
-    attributes[&name].parse().unwrap()
+    let attributes = get.send().await.unwrap().attributes.unwrap();
+    attributes[&name].clone()
+}
+
+async fn depth(stack: &Stack, queue: &str) -> u64 {
+    let name = QueueAttributeName::ApproximateNumberOfMessages;
+    attribute(stack, queue, name).await.parse().unwrap()
 }
 
 async fn hide_for(stack: &Stack, queue: &str, seconds: &str) {
@@ -30,17 +34,6 @@ async fn hide_for(stack: &Stack, queue: &str, seconds: &str) {
         .queue_url(stack.output(queue))
         .attributes(QueueAttributeName::VisibilityTimeout, seconds);
     set.send().await.unwrap();
-}
-
-async fn visibility(stack: &Stack, queue: &str) -> String {
-    let name = QueueAttributeName::VisibilityTimeout;
-    let attributes = stack
-        .sqs
-        .get_queue_attributes()
-        .queue_url(stack.output(queue))
-        .attribute_names(name.clone());
-    let attributes = attributes.send().await.unwrap().attributes.unwrap();
-    attributes[&name].clone()
 }
 
 #[tokio::test]
@@ -62,7 +55,12 @@ async fn what_fails_again_and_again_ends_in_the_dead_letters_and_the_photos_behi
     }] });
     let before = depth(&stack, "ThumbnailsDeadLetters").await;
     // Five tries would take an hour at the time that messages are hidden for.
-    let hidden = visibility(&stack, "ThumbnailsQueue").await;
+    let hidden = attribute(
+        &stack,
+        "ThumbnailsQueue",
+        QueueAttributeName::VisibilityTimeout,
+    )
+    .await;
     hide_for(&stack, "ThumbnailsQueue", "2").await;
     stack.publish("UploadsTopic", &notice).await;
 
