@@ -1,0 +1,61 @@
+//! Pictures as planes: one component's samples at a time, each in its own resolution, as JPEG stores them.
+
+/// One component's samples, eight bits each, rows without padding.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Plane {
+    /// Samples in a row.
+    pub(crate) width: usize,
+    /// Rows.
+    pub(crate) height: usize,
+    /// `width * height` samples.
+    pub(crate) samples: Vec<u8>,
+}
+
+/// Some whole rows of one component, in order from the top.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    /// Row after row, `stride` bytes apart; the last one may be cut after `width`.
+    pub(crate) samples: &'a [u8],
+    /// Bytes from one row to the next, at least `width`.
+    pub(crate) stride: usize,
+    /// Samples of a row that belong to the picture.
+    pub(crate) width: usize,
+    /// How many rows.
+    pub(crate) count: usize,
+}
+
+impl<'a> Rows<'a> {
+    /// The samples of each row, `width` of them.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
+        let Self {
+            samples,
+            stride,
+            width,
+            count,
+        } = self;
+        samples
+            .chunks(stride.max(1))
+            .take(count)
+            .map(move |row| row.get(..width).unwrap_or(row))
+    }
+}
+
+/// Takes the rows of a picture while it is being decoded, so that nobody holds a whole plane who does not need it.
+pub(crate) trait RowSink {
+    /// The next rows of component `component` (0 is the first of the file). Components come in any order and
+    /// interleaving, the rows of each from the top, without gaps, each exactly once.
+    fn rows(&mut self, component: usize, rows: Rows<'_>);
+}
+
+/// What one component looks like at the resolution that it is decoded to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Grid {
+    /// Samples in a row.
+    pub(crate) width: usize,
+    /// Rows.
+    pub(crate) height: usize,
+    /// How many of those columns the picture covers: the last may be covered in part.
+    pub(crate) extent_x: f64,
+    /// How many of those rows the picture covers: the last may be covered in part.
+    pub(crate) extent_y: f64,
+}
