@@ -1,15 +1,15 @@
 use std::any::Any;
 use std::fmt::Display;
 
-use crate::ImageFormat;
+use crate::{ImageFormat, InputError};
 
 /// Letters of a decoder's reason that are kept.
 const MAX_REASON_CHARS: usize = 160;
 
 /// Why an image got no thumbnails.
 ///
-/// Every variant but [`Panicked`](Self::Panicked) is permanent: the same bytes and the same plan always
-/// fail the same way, so a caller rejects the image and does not retry it.
+/// Every variant but [`Panicked`](Self::Panicked) and [`Input`](Self::Input) is permanent: the same bytes and the
+/// same plan always fail the same way, so a caller rejects the image and does not retry it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ThumbnailError {
     /// There are no bytes at all.
@@ -66,11 +66,14 @@ pub enum ThumbnailError {
         /// What it panicked with.
         message: String,
     },
+    /// The bytes could not be had: says nothing about the image.
+    #[error("the image could not be read: {0}")]
+    Input(#[from] InputError),
 }
 
 impl ThumbnailError {
     /// A short name that never changes, for metrics: `empty`, `unrecognised`, `unsupported`,
-    /// `limit`, `corrupt`, `encode` or `panic`.
+    /// `limit`, `corrupt`, `encode`, `panic` or `input`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -80,6 +83,7 @@ impl ThumbnailError {
             Self::Corrupt { .. } => "corrupt",
             Self::Encode { .. } => "encode",
             Self::Panicked { .. } => "panic",
+            Self::Input(_) => "input",
         }
     }
 

@@ -4,7 +4,7 @@ use crate::limits::check;
 use crate::orientation::Orientation;
 use crate::sniff::sniff;
 use crate::source::{self, Facts};
-use crate::{ImageFormat, Limits, ThumbnailError};
+use crate::{ImageFormat, Input, Limits, ThumbnailError};
 
 /// Memory for thumbnails of usual sizes, their encoders and tables.
 const OUTPUT_BYTES: u64 = 16 << 20;
@@ -43,7 +43,17 @@ impl Header {
 ///
 /// Every [`ThumbnailError`] but [`ThumbnailError::Encode`]. A JPEG, PNG, GIF or WebP that ends
 /// too early is refused here already.
-pub fn inspect(image: &[u8], limits: &Limits) -> Result<Header, ThumbnailError> {
+pub fn inspect(mut image: &[u8], limits: &Limits) -> Result<Header, ThumbnailError> {
+    inspect_input(&mut image, limits)
+}
+
+/// [`inspect`] of an image that may still be arriving.
+///
+/// # Errors
+///
+/// Those of [`inspect`], and [`ThumbnailError::Input`].
+pub fn inspect_input(input: &mut dyn Input, limits: &Limits) -> Result<Header, ThumbnailError> {
+    let image = input.from(0, usize::MAX)?;
     let bytes = u64::try_from(image.len()).unwrap_or(u64::MAX);
     check("input bytes", bytes, limits.max_input_bytes)?;
     let format = sniff(image)?;

@@ -1,5 +1,8 @@
+use std::fmt;
+use std::num::NonZero;
+
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::animation::{Target, animate};
 use crate::encode::encode;
@@ -9,7 +12,7 @@ use crate::picture::{Canvas, Picture};
 use crate::placeholder::{MAX_SIDE, placeholder};
 use crate::render::Renderer;
 use crate::source::{self, Decoded};
-use crate::{Fit, Header, ImageFormat, Limits, Plan, Size, ThumbnailError, inspect};
+use crate::{Fit, Header, ImageFormat, Input, Limits, Plan, Size, ThumbnailError, inspect};
 
 /// Every thumbnail of an image, and what is known of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +43,39 @@ pub struct Source {
     pub animated: bool,
     /// Frames, 1 for a still image.
     pub frames: u32,
+    /// How its pixels were had.
+    pub path: DecodePath,
+    /// Eighths of its width and height at which a JPEG was decoded: 1, 2, 4 or 8. `None` for other types, and for
+    /// a JPEG that took the general path.
+    pub scale: Option<u8>,
+    /// How many of its bytes, from its start, were needed.
+    pub bytes_read: u64,
+}
+
+/// How the pixels of an image were had, the cheapest first. In lower case in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DecodePath {
+    /// The scaled JPEG decoder: as little of the coefficients as the largest thumbnail needs, each plane in its own
+    /// resolution.
+    Planes,
+    /// Rows were resized as they came; no whole picture was ever in memory.
+    Rows,
+    /// The format's library gave a smaller picture than the file has.
+    Scaled,
+    /// Decoded whole, then resized.
+    General,
+}
+
+impl fmt::Display for DecodePath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Planes => "planes",
+            Self::Rows => "rows",
+            Self::Scaled => "scaled",
+            Self::General => "general",
+        })
+    }
 }
 
 /// One thumbnail.
@@ -70,10 +106,57 @@ pub struct Thumbnail {
 /// Refuses what [`inspect`] refuses, an image that turns out corrupt, and a thumbnail too large
 /// for its format or for the memory limit.
 pub fn thumbnails(
-    image: &[u8],
+    mut image: &[u8],
     plan: &Plan,
     limits: &Limits,
 ) -> Result<Thumbnails, ThumbnailError> {
+    Thumbnailer::new().thumbnails(&mut image, plan, limits)
+}
+
+/// Makes thumbnails of one image after another and keeps its buffers in between. One for each thread that works.
+#[derive(Debug)]
+pub struct Thumbnailer {
+    #[expect(dead_code, reason = "for the scaled decoder")]
+    threads: NonZero<usize>,
+}
+
+impl Default for Thumbnailer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Thumbnailer {
+    /// One that works on the calling thread alone.
+    pub fn new() -> Self {
+        Self {
+            threads: NonZero::<usize>::MIN,
+        }
+    }
+
+    /// How many threads may work on one image. Takes effect where one image can be split: a JPEG that is all there.
+    /// The thumbnails are the same.
+    #[must_use]
+    pub fn threads(self, threads: NonZero<usize>) -> Self {
+        Self { threads }
+    }
+
+    /// [`thumbnails`](crate::thumbnails()) of an image that may still be arriving.
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`ThumbnailError::Input`].
+    pub fn thumbnails(
+        &mut self,
+        input: &mut dyn Input,
+        plan: &Plan,
+        limits: &Limits,
+    ) -> Result<Thumbnails, ThumbnailError> {
+        general(input.from(0, usize::MAX)?, plan, limits)
+    }
+}
+
+fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, ThumbnailError> {
     let header = inspect(image, limits)?;
     check(
         "bytes of memory",
@@ -151,6 +234,9 @@ pub fn thumbnails(
             alpha,
             animated: header.frames > 1,
             frames: header.frames,
+            path: DecodePath::General,
+            scale: None,
+            bytes_read: u64::try_from(image.len()).unwrap_or(u64::MAX),
         },
         images,
         placeholder,

@@ -149,7 +149,7 @@ fn fate_of(error: &ThumbnailError, reason: String) -> Fate {
         | ThumbnailError::Corrupt { .. }
         | ThumbnailError::Encode { .. } => Fate::rejected(error.kind(), reason),
         // Our bug: the photo waits in the dead letters of its queue for a version that can read it.
-        ThumbnailError::Panicked { .. } => Fate::retry(error.kind(), reason),
+        ThumbnailError::Panicked { .. } | ThumbnailError::Input(_) => Fate::retry(error.kind(), reason),
     }
 }
 
