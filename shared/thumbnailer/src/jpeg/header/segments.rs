@@ -1,0 +1,406 @@
+//! Marker segments, ITU-T T.81 annex B: finding them in bytes that may still be arriving, and the tables that they set
+//! for the scans after them.
+
+use super::{Component, JpegError};
+use crate::jpeg::ZIGZAG;
+use crate::input::Input;
+
+/// Scans that an image may have. Encoders write about ten; each costs a pass over the image, so that a small file with
+/// thousands of them is a bomb of time.
+const MAX_SCANS: u32 = 256;
+
+/// What a search for a marker asks for at a time, in bytes.
+pub(crate) const SEARCH_WINDOW: usize = 32 * 1024;
+
+/// The codes of markers, T.81 table B.1: the byte after 0xFF.
+pub(crate) mod code {
+    pub(crate) const TEM: u8 = 0x01;
+    pub(crate) const SOF0: u8 = 0xc0;
+    pub(crate) const SOF2: u8 = 0xc2;
+    pub(crate) const DHT: u8 = 0xc4;
+    pub(crate) const JPG: u8 = 0xc8;
+    pub(crate) const DAC: u8 = 0xcc;
+    pub(crate) const SOF15: u8 = 0xcf;
+    pub(crate) const RST0: u8 = 0xd0;
+    pub(crate) const RST7: u8 = 0xd7;
+    pub(crate) const SOI: u8 = 0xd8;
+    pub(crate) const EOI: u8 = 0xd9;
+    pub(crate) const SOS: u8 = 0xda;
+    pub(crate) const DQT: u8 = 0xdb;
+    pub(crate) const DRI: u8 = 0xdd;
+    pub(crate) const DHP: u8 = 0xde;
+    pub(crate) const EXP: u8 = 0xdf;
+    pub(crate) const APP0: u8 = 0xe0;
+    pub(crate) const APP1: u8 = 0xe1;
+    pub(crate) const APP2: u8 = 0xe2;
+    pub(crate) const APP14: u8 = 0xee;
+}
+
+/// One Huffman table as its segment states it, T.81 section B.2.4.2. Whether its codes make sense is for who builds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HuffmanSpec {
+    /// BITS: how many codes have 1, 2, .. 16 bits. Their sum is the length of `values`.
+    pub(crate) counts: [u8; 16],
+    /// HUFFVAL: the symbols, in order of their codes; at most 256.
+    pub(crate) values: Vec<u8>,
+}
+
+/// What the segments up to some scan have set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Tables {
+    /// Quantisation tables by their destination, in natural order.
+    pub(crate) quantisers: [Option<[u16; 64]>; 4],
+    /// Huffman tables for DC by their destination.
+    pub(crate) dc_tables: [Option<HuffmanSpec>; 4],
+    /// Huffman tables for AC by their destination.
+    pub(crate) ac_tables: [Option<HuffmanSpec>; 4],
+    /// Minimum coded units between two restart markers; none when 0.
+    pub(crate) restart_interval: u16,
+    /// The quantiser of each component that has been in a scan: what its destination held at the first one. A file
+    /// may fill the same destination anew for its next component.
+    pub(crate) latched: [Option<[u16; 64]>; 4],
+    scans: u32,
+}
+
+/// A scan header, T.81 section B.2.3. Of a sequential image the last four are always 0, 63, 0, 0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ScanHeader {
+    /// One to four, each component at most once.
+    pub(crate) components: Vec<ScanComponent>,
+    /// First zig-zag index of the band, `Ss`.
+    pub(crate) first: u8,
+    /// Last zig-zag index of the band, `Se`: at least `first`, at most 63.
+    pub(crate) last: u8,
+    /// `Ah`: down to which bit earlier scans have brought the band; 0 in a first scan.
+    pub(crate) high: u8,
+    /// `Al`: down to which bit this one brings it, 0 to 13.
+    pub(crate) low: u8,
+}
+
+/// A component of a scan and the destinations of its Huffman tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ScanComponent {
+    /// Index into the components of the frame.
+    pub(crate) index: usize,
+    /// Destination of the DC table, 0 to 3.
+    pub(crate) dc_table: usize,
+    /// Destination of the AC table, 0 to 3.
+    pub(crate) ac_table: usize,
+}
+
+/// What follows the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A scan whose entropy-coded data start at `data_at`.
+    Scan {
+        /// What the scan holds.
+        header: ScanHeader,
+        /// Offset of the first byte of entropy-coded data.
+        data_at: usize,
+    },
+    /// The end of the image.
+    End {
+        /// Offset of the first byte after the end marker.
+        end: usize,
+    },
+}
+
+/// A marker and where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marker {
+    /// The byte after 0xFF.
+    pub(crate) code: u8,
+    /// Offset of that 0xFF, the last one when fill bytes precede it.
+    pub(crate) at: usize,
+}
+
+impl Marker {
+    /// The parameters of its segment, without their length, and the offset after them.
+    ///
+    /// # Errors
+    ///
+    /// [`JpegError::Truncated`] when the input ends before them.
+    pub(crate) fn segment(
+        self,
+        input: &mut dyn Input,
+    ) -> Result<(&[u8], usize), JpegError> {
+        let end = self.segment_end(input)?;
+        let start = self.at + 4;
+        let segment = input
+            .from(start, end - start)?
+            .get(..end - start)
+            .ok_or(JpegError::Truncated)?;
+        Ok((segment, end))
+    }
+
+    /// The offset after its segment, of which only the length is read.
+    ///
+    /// # Errors
+    ///
+    /// [`JpegError::Truncated`] when the input ends before the length.
+    pub(crate) fn segment_end(self, input: &mut dyn Input) -> Result<usize, JpegError> {
+        let length = input
+            .from(self.at + 2, 2)?
+            .first_chunk()
+            .map(|bytes| usize::from(u16::from_be_bytes(*bytes)))
+            .ok_or(JpegError::Truncated)?;
+        if length < 2 {
+            return Err(JpegError::corrupt(
+                "a marker segment is shorter than its own length",
+            ));
+        }
+        Ok(self.at + 2 + length)
+    }
+}
+
+/// The first marker at or after `at` that is neither a restart nor a stuffed byte: passes over entropy-coded data, and
+/// over stray bytes between segments as libjpeg does with a warning.
+///
+/// # Errors
+///
+/// [`JpegError::Truncated`] when the input ends before one.
+pub(crate) fn find_marker(input: &mut dyn Input, mut at: usize) -> Result<Marker, JpegError> {
+    // Most often the marker is right here: do not ask for a window then.
+    let mut want = 2;
+    loop {
+        let bytes = input.from(at, want)?;
+        if bytes.len() < 2 {
+            return Err(JpegError::Truncated);
+        }
+        match find_in(bytes) {
+            Ok((offset, code)) => {
+                return Ok(Marker {
+                    code,
+                    at: at + offset,
+                });
+            }
+            Err(passed) => at += passed,
+        }
+        want = SEARCH_WINDOW;
+    }
+}
+
+/// The offset and the code of the first marker, or how many bytes are certain not to begin one.
+fn find_in(bytes: &[u8]) -> Result<(usize, u8), usize> {
+    for offset in memchr::memchr_iter(0xff, bytes) {
+        match bytes.get(offset + 1) {
+            None => return Err(offset),
+            Some(0x00 | 0xff | &code::TEM | code::RST0..=code::RST7) => {}
+            Some(&code) => return Ok((offset, code)),
+        }
+    }
+    Err(bytes.len())
+}
+
+impl Tables {
+    /// Reads the segments from offset `at` up to the next scan header and past it, or to the end of the image.
+    ///
+    /// # Errors
+    ///
+    /// When a segment is broken, the input ends, there is a second frame, or a component's first scan comes before
+    /// its quantiser.
+    pub(crate) fn markers_until_scan(
+        &mut self,
+        input: &mut dyn Input,
+        mut at: usize,
+        components: &[Component],
+        progressive: bool,
+    ) -> Result<Next, JpegError> {
+        loop {
+            let marker = find_marker(input, at)?;
+            match marker.code {
+                code::EOI => return Ok(Next::End { end: marker.at + 2 }),
+                code::SOI => return Err(JpegError::corrupt("an image starts within the image")),
+                code::SOS => {
+                    let (segment, data_at) = marker.segment(input)?;
+                    let header = ScanHeader::read(segment, components, progressive)?;
+                    self.enter(&header, components)?;
+                    return Ok(Next::Scan { header, data_at });
+                }
+                _ => at = self.take(marker, input)?,
+            }
+        }
+    }
+
+    /// Takes what a segment other than a scan header sets, and gives the offset after it.
+    ///
+    /// # Errors
+    ///
+    /// When the segment is broken, or is a frame header of any kind.
+    pub(crate) fn take(
+        &mut self,
+        marker: Marker,
+        input: &mut dyn Input,
+    ) -> Result<usize, JpegError> {
+        match marker.code {
+            code::DQT => {
+                let (segment, end) = marker.segment(input)?;
+                self.quantisation(segment)?;
+                Ok(end)
+            }
+            code::DHT => {
+                let (segment, end) = marker.segment(input)?;
+                self.huffman(segment)?;
+                Ok(end)
+            }
+            code::DRI => {
+                let (segment, end) = marker.segment(input)?;
+                let interval: &[u8; 2] = segment
+                    .try_into()
+                    .map_err(|_| JpegError::corrupt("its restart interval is not two bytes"))?;
+                self.restart_interval = u16::from_be_bytes(*interval);
+                Ok(end)
+            }
+            code::DHP | code::EXP => Err(JpegError::Unsupported("hierarchical coding")),
+            // Conditioning of arithmetic coding: of no effect where there is none.
+            code::DAC => marker.segment_end(input),
+            code::SOF0..=code::SOF15 => Err(JpegError::corrupt("it has two frame headers")),
+            _ => marker.segment_end(input),
+        }
+    }
+
+    /// T.81 section B.2.4.1.
+    fn quantisation(&mut self, mut segment: &[u8]) -> Result<(), JpegError> {
+        const SHORT: JpegError = JpegError::corrupt("its quantisation table is cut short");
+        while let Some((&kind, rest)) = segment.split_first() {
+            let mut table = [0; 64];
+            segment = match kind >> 4 {
+                0 => {
+                    let (values, rest) = rest.split_first_chunk::<64>().ok_or(SHORT)?;
+                    for (value, place) in values.iter().zip(ZIGZAG) {
+                        table[usize::from(place)] = u16::from(*value);
+                    }
+                    rest
+                }
+                1 => {
+                    let (values, rest) = rest.split_first_chunk::<128>().ok_or(SHORT)?;
+                    for (value, place) in values.as_chunks().0.iter().zip(ZIGZAG) {
+                        table[usize::from(place)] = u16::from_be_bytes(*value);
+                    }
+                    rest
+                }
+                _ => return Err(JpegError::corrupt("its quantisation table has no precision")),
+            };
+            *self
+                .quantisers
+                .get_mut(usize::from(kind & 15))
+                .ok_or(JpegError::corrupt("it has more than four quantisers"))? = Some(table);
+        }
+        Ok(())
+    }
+
+    /// T.81 section B.2.4.2.
+    fn huffman(&mut self, mut segment: &[u8]) -> Result<(), JpegError> {
+        const SHORT: JpegError = JpegError::corrupt("its Huffman table is cut short");
+        while let Some((&kind, rest)) = segment.split_first() {
+            let (counts, rest) = rest.split_first_chunk::<16>().ok_or(SHORT)?;
+            let count: usize = counts.iter().copied().map(usize::from).sum();
+            if count > 256 {
+                return Err(JpegError::corrupt("its Huffman table has too many codes"));
+            }
+            let (values, rest) = rest.split_at_checked(count).ok_or(SHORT)?;
+            let tables = match kind >> 4 {
+                0 => &mut self.dc_tables,
+                1 => &mut self.ac_tables,
+                _ => return Err(JpegError::corrupt("its Huffman table has no class")),
+            };
+            *tables
+                .get_mut(usize::from(kind & 15))
+                .ok_or(JpegError::corrupt("it has more than four Huffman tables"))? =
+                Some(HuffmanSpec {
+                    counts: *counts,
+                    values: values.to_vec(),
+                });
+            segment = rest;
+        }
+        Ok(())
+    }
+
+    fn enter(&mut self, scan: &ScanHeader, components: &[Component]) -> Result<(), JpegError> {
+        self.scans += 1;
+        if self.scans > MAX_SCANS {
+            return Err(JpegError::corrupt("it has more than 256 scans"));
+        }
+        for ScanComponent { index, .. } in &scan.components {
+            let (Some(component), Some(latched)) =
+                (components.get(*index), self.latched.get_mut(*index))
+            else {
+                continue;
+            };
+            if latched.is_none() {
+                *latched = self.quantisers.get(component.quantiser).copied().flatten();
+            }
+            if latched.is_none() {
+                return Err(JpegError::corrupt("a component has no quantisation table"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ScanHeader {
+    fn read(
+        segment: &[u8],
+        components: &[Component],
+        progressive: bool,
+    ) -> Result<Self, JpegError> {
+        let (&count, rest) = segment
+            .split_first()
+            .ok_or(JpegError::corrupt("a scan header is empty"))?;
+        let count = usize::from(count);
+        if !(1..=4).contains(&count) || rest.len() != 2 * count + 3 {
+            return Err(JpegError::corrupt("a scan header has a wrong length"));
+        }
+        let mut scan = Self {
+            components: Vec::with_capacity(count),
+            first: 0,
+            last: 63,
+            high: 0,
+            low: 0,
+        };
+        let mut blocks = 0;
+        for &[id, tables] in rest.as_chunks().0.iter().take(count) {
+            let index = components
+                .iter()
+                .position(|component| component.id == id)
+                .ok_or(JpegError::corrupt("a scan names a component that is not there"))?;
+            if scan.components.iter().any(|other| other.index == index) {
+                return Err(JpegError::corrupt("a scan names a component twice"));
+            }
+            let (dc_table, ac_table) = (usize::from(tables >> 4), usize::from(tables & 15));
+            if dc_table > 3 || ac_table > 3 {
+                return Err(JpegError::corrupt("a scan names a table that is not there"));
+            }
+            scan.components.push(ScanComponent {
+                index,
+                dc_table,
+                ac_table,
+            });
+            blocks += components.get(index).map_or(0, |component| component.h * component.v);
+        }
+        if count > 1 && blocks > 10 {
+            return Err(JpegError::corrupt("a scan interleaves more than ten blocks"));
+        }
+        if let (true, Some(&[first, last, bits])) = (progressive, rest.last_chunk::<3>()) {
+            (scan.first, scan.last) = (first, last);
+            (scan.high, scan.low) = (bits >> 4, bits & 15);
+            scan.check_progression()?;
+        }
+        Ok(scan)
+    }
+
+    /// T.81 section G.1.1.1, and that each refinement adds one bit.
+    fn check_progression(&self) -> Result<(), JpegError> {
+        let band = if self.first == 0 {
+            self.last == 0
+        } else {
+            self.first <= self.last && self.last <= 63 && self.components.len() == 1
+        };
+        let bits = self.low <= 13 && (self.high == 0 || self.high == self.low + 1);
+        if band && bits {
+            Ok(())
+        } else {
+            Err(JpegError::corrupt("a scan has impossible progression parameters"))
+        }
+    }
+}
