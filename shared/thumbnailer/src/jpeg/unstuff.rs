@@ -1,0 +1,364 @@
+//! The bytes of a scan without their stuffing, a window at a time.
+
+use super::JpegError;
+use super::bits::Bits;
+use crate::input::Input;
+
+/// Bytes without stuffing that are held at once: enough to make refilling rare, little enough for the second cache.
+const CAPACITY: usize = 64 << 10;
+
+/// Bytes copied at a time. 0xFF is about every 200th byte of a photograph.
+const BLOCK: usize = 32;
+
+/// A restart interval, or a scan without any, as a bit reader wants it: what T.81 stuffs after each 0xFF is gone, and
+/// it ends where the next marker is. Holds a window of fixed size that slides over the file.
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// The window, and room to copy whole blocks.
+    bytes: Vec<u8>,
+    /// How many of `bytes` are there.
+    length: usize,
+    /// Offset in the file of what has not been looked at.
+    next: usize,
+    /// What ended the interval, once it is known.
+    end: Option<End>,
+    /// No unit of decoding reads more bytes than this.
+    reserve: usize,
+}
+
+/// What follows the entropy-coded bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A marker; its code. [`Window::next`] is where it starts.
+    Marker(u8),
+    /// Nothing: the file stops.
+    Input,
+}
+
+impl Window {
+    /// Nothing yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            bytes: Vec::new(),
+            length: 0,
+            next: 0,
+            end: None,
+            reserve: 0,
+        }
+    }
+
+    /// Goes to the entropy-coded bytes at `offset` of the file. `blocks` is how many blocks are decoded, at most,
+    /// between two calls of [`Window::ensure`].
+    pub(crate) fn begin(&mut self, offset: usize, blocks: usize) -> Bits {
+        // 64 codes of 16 bits with values of 15 are 248 bytes.
+        self.reserve = (blocks * 256).min(CAPACITY / 2);
+        self.bytes.resize(CAPACITY + BLOCK, 0);
+        self.next_interval(offset)
+    }
+
+    fn next_interval(&mut self, offset: usize) -> Bits {
+        self.next = offset;
+        self.length = 0;
+        self.end = None;
+        Bits::before(0)
+    }
+
+    /// The bytes, for [`Bits::refill`].
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// Up to which byte (by [`Bits::at`]) decoding may go on before the next call of [`Window::ensure`].
+    #[inline(always)]
+    pub(crate) fn safe_until(&self) -> usize {
+        match self.end {
+            None => self.length.saturating_sub(self.reserve),
+            Some(_) => usize::MAX,
+        }
+    }
+
+    /// Makes sure that a unit of decoding finds its bytes in [`Window::bytes`], unless the interval ends before.
+    ///
+    /// # Errors
+    ///
+    /// Those of the input; and when bits were read that are not there.
+    #[inline(always)]
+    pub(crate) fn ensure(
+        &mut self,
+        input: &mut dyn Input,
+        bits: &mut Bits,
+    ) -> Result<(), JpegError> {
+        if bits.at >= self.safe_until() {
+            self.slide(input, bits)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn slide(&mut self, input: &mut dyn Input, bits: &mut Bits) -> Result<(), JpegError> {
+        self.check(bits)?;
+        // What is in the bit buffer stays too, so that the reader's position does not become negative.
+        let passed = bits.at.min(self.length).saturating_sub(8);
+        self.bytes.copy_within(passed..self.length, 0);
+        self.length -= passed;
+        bits.at -= passed;
+        while self.end.is_none() && self.length < CAPACITY {
+            self.extend(input)?;
+        }
+        Ok(())
+    }
+
+    /// Appends what one look at the input gives.
+    fn extend(&mut self, input: &mut dyn Input) -> Result<(), JpegError> {
+        let room = CAPACITY.saturating_sub(self.length);
+        let file = input.from(self.next, room)?;
+        let is_all = file.len() < room;
+        let file = file.get(..room).unwrap_or(file);
+        let target = self.bytes.get_mut(self.length..).unwrap_or_default();
+        let moved = unstuff(file, target);
+        self.next += moved.read;
+        self.length += moved.written;
+        self.end = match moved.marker {
+            Some(code) => Some(End::Marker(code)),
+            None if is_all => Some(End::Input),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// Whether only bits were read that are there.
+    ///
+    /// # Errors
+    ///
+    /// When the interval is over before the reader is.
+    pub(crate) fn check(&self, bits: &Bits) -> Result<(), JpegError> {
+        if bits.position() <= self.length * 8 {
+            return Ok(());
+        }
+        Err(match self.end {
+            Some(End::Marker(_)) => JpegError::corrupt("a marker within entropy-coded data"),
+            Some(End::Input) | None => JpegError::Truncated,
+        })
+    }
+
+    /// Ends an interval: goes on behind the restart marker `number` (0 to 7). What is left before it is passed over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Window::check`], and when another marker comes first.
+    pub(crate) fn restart(
+        &mut self,
+        input: &mut dyn Input,
+        bits: &mut Bits,
+        number: u8,
+    ) -> Result<(), JpegError> {
+        self.check(bits)?;
+        match self.find_end(input)? {
+            End::Marker(code) if code == 0xd0 + number => {
+                *bits = self.next_interval(self.next + 2);
+                Ok(())
+            }
+            End::Marker(_) => Err(JpegError::corrupt("a restart marker is missing")),
+            End::Input => Err(JpegError::Truncated),
+        }
+    }
+
+    /// Ends the scan: the offset in the file of the marker that follows, or of the end of the file. What is left before
+    /// it is passed over, restart markers too.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Window::check`].
+    pub(crate) fn finish(
+        &mut self,
+        input: &mut dyn Input,
+        bits: &Bits,
+    ) -> Result<usize, JpegError> {
+        self.check(bits)?;
+        while let End::Marker(0xd0..=0xd7) = self.find_end(input)? {
+            self.next_interval(self.next + 2);
+        }
+        Ok(self.next)
+    }
+
+    /// An offset in the file up to which bytes have been looked at: the next marker's, if that has been found.
+    pub(crate) fn looked_at(&self) -> usize {
+        self.next
+    }
+
+    fn find_end(&mut self, input: &mut dyn Input) -> Result<End, JpegError> {
+        loop {
+            if let Some(end) = self.end {
+                return Ok(end);
+            }
+            self.length = 0;
+            self.extend(input)?;
+        }
+    }
+}
+
+/// What [`unstuff`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moved {
+    read: usize,
+    written: usize,
+    /// The code of the marker that comes next.
+    marker: Option<u8>,
+}
+
+/// Copies entropy-coded bytes up to the next marker or the end of either slice, without stuffing. The target needs as
+/// much room as the source and [`BLOCK`] more. An 0xFF at the very end stays unread: only what follows it says what
+/// it is.
+fn unstuff(source: &[u8], target: &mut [u8]) -> Moved {
+    let (mut read, mut written) = (0, 0);
+    let mut marker = None;
+    loop {
+        let rest = source.get(read..).unwrap_or_default();
+        let room = target.get_mut(written..).unwrap_or_default();
+        let clean = match (rest.first_chunk::<BLOCK>(), room.first_chunk_mut::<BLOCK>()) {
+            (Some(from), Some(to)) => {
+                *to = *from;
+                // Without a branch for each byte this becomes one comparison of a vector.
+                if !from.iter().fold(false, |any, &byte| any | (byte == 0xff)) {
+                    read += BLOCK;
+                    written += BLOCK;
+                    continue;
+                }
+                first_ff(from)
+            }
+            _ => {
+                let clean = first_ff(rest);
+                match (room.get_mut(..clean), rest.get(..clean)) {
+                    (Some(to), Some(from)) => to.copy_from_slice(from),
+                    _ => break,
+                }
+                clean
+            }
+        };
+        read += clean;
+        written += clean;
+        match rest.get(clean..) {
+            Some([0xff, 0, ..]) => {
+                let Some(byte) = target.get_mut(written) else {
+                    break;
+                };
+                *byte = 0xff;
+                read += 2;
+                written += 1;
+            }
+            // Any number of 0xFF may come before a marker.
+            Some([0xff, 0xff, ..]) => read += 1,
+            Some([0xff, code, ..]) => {
+                marker = Some(*code);
+                break;
+            }
+            _ => break,
+        }
+    }
+    Moved {
+        read,
+        written,
+        marker,
+    }
+}
+
+fn first_ff(bytes: &[u8]) -> usize {
+    memchr::memchr(0xff, bytes).unwrap_or(bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An input that gives no more than a few bytes at a time, unless more are wanted.
+    struct Trickle<'a>(&'a [u8]);
+
+    impl Input for Trickle<'_> {
+        fn from(&mut self, offset: usize, want: usize) -> Result<&[u8], crate::input::InputError> {
+            let rest = self.0.get(offset..).unwrap_or_default();
+            Ok(rest.get(..want).unwrap_or(rest))
+        }
+
+        fn whole(&self) -> Option<&[u8]> {
+            None
+        }
+    }
+
+    /// Reads whole bytes until the interval is over.
+    fn read(window: &mut Window, input: &mut dyn Input, bits: &mut Bits, count: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while bytes.len() < count {
+            window.ensure(input, bits).unwrap();
+            bits.refill(window.bytes());
+            bytes.push(u8::try_from(bits.take(8)).unwrap());
+        }
+        bytes
+    }
+
+    /// Bytes with an 0xFF every now and then, and their stuffed form.
+    fn sample(length: usize) -> (Vec<u8>, Vec<u8>) {
+        let plain: Vec<u8> = (0..length)
+            .map(|index| match index * index % 97 {
+                0..4 => 0xff,
+                rest => u8::try_from(rest).unwrap() ^ (index >> 8).to_le_bytes()[0] & 0x7f,
+            })
+            .collect();
+        let stuffed = plain
+            .iter()
+            .flat_map(|&byte| std::iter::once(byte).chain((byte == 0xff).then_some(0)))
+            .collect();
+        (plain, stuffed)
+    }
+
+    #[test]
+    fn stuffing_is_removed_across_every_seam() {
+        for length in [0, 1, 31, 32, 33, 1000, CAPACITY, 5 * CAPACITY + 77] {
+            let (plain, mut file) = sample(length);
+            file.extend([0xff, 0xff, 0xff, 0xd9, 1, 2]);
+            let mut input = Trickle(&file);
+            let mut window = Window::new();
+            let mut bits = window.begin(0, 1);
+            assert_eq!(read(&mut window, &mut input, &mut bits, plain.len()), plain);
+            let end = window.finish(&mut input, &bits).unwrap();
+            assert_eq!(file[end..][..2], [0xff, 0xd9]);
+        }
+    }
+
+    #[test]
+    fn restart_markers_must_come_in_order() {
+        let file = [1, 2, 0xff, 0xd0, 3, 0xff, 0x00, 0xff, 0xd1, 4, 0xff, 0xd3];
+        let mut input: &[u8] = &file;
+        let mut window = Window::new();
+        let mut bits = window.begin(0, 1);
+        assert_eq!(read(&mut window, &mut input, &mut bits, 1), [1]);
+        window.restart(&mut input, &mut bits, 0).unwrap();
+        assert_eq!(read(&mut window, &mut input, &mut bits, 2), [3, 0xff]);
+        window.restart(&mut input, &mut bits, 1).unwrap();
+        assert_eq!(read(&mut window, &mut input, &mut bits, 1), [4]);
+        let error = window.restart(&mut input, &mut bits, 2).unwrap_err();
+        assert_eq!(error, JpegError::corrupt("a restart marker is missing"));
+    }
+
+    #[test]
+    fn reading_past_the_end_is_found_out() {
+        for (tail, expected) in [
+            (vec![], JpegError::Truncated),
+            (vec![0xff], JpegError::Truncated),
+            (
+                vec![0xff, 0xd9],
+                JpegError::corrupt("a marker within entropy-coded data"),
+            ),
+        ] {
+            let file = [vec![1, 2, 3], tail].concat();
+            let mut input: &[u8] = &file;
+            let mut window = Window::new();
+            let mut bits = window.begin(0, 1);
+            assert_eq!(read(&mut window, &mut input, &mut bits, 3), [1, 2, 3]);
+            assert_eq!(window.check(&bits), Ok(()));
+            assert_eq!(read(&mut window, &mut input, &mut bits, 1), [0]);
+            assert_eq!(window.check(&bits), Err(expected.clone()));
+            assert_eq!(window.finish(&mut input, &bits), Err(expected));
+        }
+    }
+}
