@@ -11,6 +11,21 @@ pub(crate) struct Plane {
     pub(crate) samples: Vec<u8>,
 }
 
+impl Plane {
+    /// Rows as columns.
+    pub(crate) fn transposed(&self) -> Self {
+        let mut samples = Vec::with_capacity(self.samples.len());
+        for column in 0..self.width {
+            samples.extend(self.samples.iter().skip(column).step_by(self.width));
+        }
+        Self {
+            width: self.height,
+            height: self.width,
+            samples,
+        }
+    }
+}
+
 /// Some whole rows of one component, in order from the top.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rows<'a> {
