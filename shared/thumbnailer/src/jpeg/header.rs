@@ -1,10 +1,13 @@
 //! What a JPEG says of itself before its first scan.
 
 mod segments;
+#[cfg(test)]
+mod trickle;
 
-pub(crate) use segments::{
-    HuffmanSpec, Next, ScanComponent, ScanHeader, Tables, find_marker,
-};
+pub(crate) use segments::{HuffmanSpec, Next, ScanComponent, ScanHeader, Tables, find_marker};
+
+#[cfg(test)]
+pub(crate) use trickle::Trickle;
 
 use segments::code;
 
@@ -174,7 +177,8 @@ impl Frame {
             8 => return Err(JpegError::Unsupported("an extension of JPEG")),
             _ => return Err(JpegError::Unsupported("arithmetic coding")),
         }
-        let Some(([precision, height @ .., w1, w0, count], rest)) = segment.split_first_chunk::<6>()
+        let Some(([precision, height @ .., w1, w0, count], rest)) =
+            segment.split_first_chunk::<6>()
         else {
             return Err(JpegError::corrupt("its frame header is cut short"));
         };
@@ -223,9 +227,8 @@ impl Frame {
     }
 
     fn with(self, application: Application, tables: Tables, first_scan: usize) -> Header {
-        let largest = |factor: fn(&Component) -> u8| {
-            self.components.iter().map(factor).max().unwrap_or(1)
-        };
+        let largest =
+            |factor: fn(&Component) -> u8| self.components.iter().map(factor).max().unwrap_or(1);
         Header {
             h_max: largest(|component| component.h),
             v_max: largest(|component| component.v),
@@ -256,7 +259,9 @@ impl Application {
     fn take(&mut self, marker: u8, segment: &[u8]) {
         match (marker, segment) {
             // A shorter one is no JFIF segment to libjpeg either.
-            (code::APP0, [b'J', b'F', b'I', b'F', 0, ..]) if segment.len() >= 14 => self.jfif = true,
+            (code::APP0, [b'J', b'F', b'I', b'F', 0, ..]) if segment.len() >= 14 => {
+                self.jfif = true
+            }
             (code::APP1, [b'E', b'x', b'i', b'f', 0, 0, ..]) if self.exif_orientation.is_none() => {
                 self.exif_orientation = Some(exif::orientation(segment));
             }
@@ -303,5 +308,252 @@ impl IccParts {
         self.parts.sort_by_key(|(number, _)| *number);
         (complete && self.count > 0)
             .then(|| self.parts.into_iter().flat_map(|(_, part)| part).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn segment(marker: u8, parameters: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(parameters.len() + 2).unwrap();
+        let mut bytes = vec![0xff, marker];
+        bytes.extend(length.to_be_bytes());
+        bytes.extend(parameters);
+        bytes
+    }
+
+    fn frame(marker: u8, width: u16, height: u16, components: &[[u8; 3]]) -> Vec<u8> {
+        let mut parameters = vec![8];
+        parameters.extend(height.to_be_bytes());
+        parameters.extend(width.to_be_bytes());
+        parameters.push(u8::try_from(components.len()).unwrap());
+        parameters.extend(components.as_flattened());
+        segment(marker, &parameters)
+    }
+
+    const YCBCR: [[u8; 3]; 3] = [[1, 0x22, 0], [2, 0x11, 1], [3, 0x11, 1]];
+
+    fn image(segments: &[Vec<u8>]) -> Vec<u8> {
+        let mut bytes = vec![0xff, 0xd8];
+        bytes.extend(segments.concat());
+        bytes.extend([0xff, 0xda]);
+        bytes
+    }
+
+    fn read(segments: &[Vec<u8>]) -> Result<Header, JpegError> {
+        Header::read(&mut image(segments).as_slice())
+    }
+
+    fn adobe(transform: u8) -> Vec<u8> {
+        let mut parameters = b"Adobe\0\x64\0\0\0\0".to_vec();
+        parameters.push(transform);
+        segment(0xee, &parameters)
+    }
+
+    fn jfif() -> Vec<u8> {
+        segment(0xe0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0")
+    }
+
+    fn icc(number: u8, count: u8, part: &[u8]) -> Vec<u8> {
+        segment(
+            0xe2,
+            &[b"ICC_PROFILE\0".as_slice(), &[number, count], part].concat(),
+        )
+    }
+
+    #[test]
+    fn a_frame_is_read_up_to_its_first_scan() {
+        let quantisers: Vec<u8> = (0..65).collect();
+        let bytes = image(&[
+            segment(0xdb, &quantisers),
+            segment(0xdd, &[1, 2]),
+            frame(0xc2, 300, 200, &YCBCR),
+        ]);
+        let header = Header::read(&mut bytes.as_slice()).unwrap();
+        assert_eq!((header.width, header.height), (300, 200));
+        assert!(header.progressive);
+        assert_eq!((header.h_max, header.v_max), (2, 2));
+        assert_eq!(header.components[2].quantiser, 1);
+        assert_eq!(header.first_scan, bytes.len() - 2);
+        assert_eq!(header.tables.restart_interval, 0x102);
+        let quantiser = header.tables.quantisers[0].unwrap();
+        // The third of the zig-zag is the first of the second row.
+        assert_eq!((quantiser[1], quantiser[8], quantiser[63]), (2, 3, 64));
+        assert_eq!(header.exif_orientation, 1);
+        assert_eq!(header.colour(), Colour::YCbCr);
+    }
+
+    #[test]
+    fn no_segment_is_asked_for_before_its_time() {
+        let picture = image(&[
+            jfif(),
+            segment(0xed, &[0; 5000]),
+            segment(0xfe, b"a comment"),
+            frame(0xc0, 300, 200, &YCBCR),
+        ]);
+        let whole = Header::read(&mut picture.as_slice()).unwrap();
+        let mut long = picture.clone();
+        long.extend([0; 5000]);
+        for step in [1, 7, 4096] {
+            let mut trickle = Trickle::new(&long, step);
+            assert_eq!(Header::read(&mut trickle).unwrap(), whole);
+            assert_eq!(trickle.asked, picture.len());
+        }
+    }
+
+    #[test]
+    fn a_header_that_is_cut_anywhere_is_truncated() {
+        let bytes = image(&[
+            jfif(),
+            segment(0xdb, &[1; 65]),
+            icc(1, 1, b"profile"),
+            frame(0xc0, 300, 200, &YCBCR),
+        ]);
+        for length in 0..bytes.len() {
+            let error = Header::read(&mut &bytes[..length]).unwrap_err();
+            assert_eq!(error, JpegError::Truncated, "{length}");
+        }
+    }
+
+    #[test]
+    fn fill_bytes_and_stray_bytes_between_segments_are_passed_over() {
+        let mut stray = vec![0x12, 0xff, 0x00, 0xff, 0xd3, 0xff, 0xff];
+        stray.extend(frame(0xc0, 9, 9, &YCBCR));
+        stray.extend([7, 7]);
+        assert_eq!(read(&[stray]).unwrap().width, 9);
+    }
+
+    #[test]
+    fn what_only_the_general_decoder_may_know_is_unsupported() {
+        for marker in [0xc3, 0xc5, 0xc7, 0xc8, 0xc9, 0xca, 0xcb, 0xcd, 0xcf] {
+            let error = read(&[frame(marker, 9, 9, &YCBCR)]).unwrap_err();
+            assert!(
+                matches!(error, JpegError::Unsupported(_)),
+                "{marker:x} {error}"
+            );
+        }
+        let mut deep = frame(0xc1, 9, 9, &YCBCR);
+        deep[4] = 12;
+        for unsupported in [
+            deep,
+            frame(0xc0, 9, 0, &YCBCR),
+            frame(0xc0, 9, 9, &YCBCR[..2]),
+            frame(0xc0, 9, 9, &[YCBCR[0], YCBCR[0], YCBCR[1]]),
+            segment(0xde, &[0; 9]),
+        ] {
+            let error = read(&[unsupported]).unwrap_err();
+            assert!(matches!(error, JpegError::Unsupported(_)), "{error}");
+        }
+    }
+
+    #[test]
+    fn broken_segments_are_corrupt() {
+        let mut long = frame(0xc0, 9, 9, &YCBCR);
+        long[3] += 1;
+        long.push(0);
+        for broken in [
+            vec![],
+            vec![0xff, 0xd8],
+            vec![0xff, 0xd9],
+            vec![0xff, 0xfe, 0, 1],
+            long,
+            frame(0xc0, 0, 9, &YCBCR),
+            frame(0xc0, 9, 9, &[[1, 0x01, 0]]),
+            frame(0xc0, 9, 9, &[[1, 0x15, 0]]),
+            frame(0xc0, 9, 9, &[[1, 0x11, 4]]),
+            [frame(0xc0, 9, 9, &YCBCR), frame(0xc0, 9, 9, &YCBCR)].concat(),
+            segment(0xdb, &[0; 64]),
+            segment(0xdb, &[0x10; 100]),
+            segment(0xdb, &[0x20; 65]),
+            segment(0xdb, &[4; 65]),
+            segment(0xc4, &[0; 16]),
+            segment(0xc4, &[1; 20]),
+            segment(0xc4, &[0x20; 17]),
+            segment(
+                0xc4,
+                &[4, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9],
+            ),
+            segment(0xdd, &[0; 3]),
+        ] {
+            let error = read(&[broken]).unwrap_err();
+            assert!(matches!(error, JpegError::Corrupt(_)), "{error}");
+        }
+        assert!(matches!(
+            Header::read(&mut b"\x89PNG".as_slice()),
+            Err(JpegError::Corrupt(_))
+        ));
+    }
+
+    #[test]
+    fn the_parts_of_a_profile_are_joined_in_their_order() {
+        let frame = frame(0xc0, 9, 9, &YCBCR);
+        let profile = |parts: &[Vec<u8>]| read(&[parts.concat(), frame.clone()]).unwrap().icc;
+        assert_eq!(
+            profile(&[icc(2, 2, b"file"), icc(1, 2, b"pro")]).as_deref(),
+            Some(b"profile".as_slice())
+        );
+        assert_eq!(profile(&[]), None);
+        assert_eq!(profile(&[icc(1, 2, b"pro")]), None);
+        assert_eq!(profile(&[icc(1, 1, b"pro"), icc(1, 1, b"file")]), None);
+        assert_eq!(profile(&[icc(1, 2, b"pro"), icc(2, 3, b"file")]), None);
+        assert_eq!(profile(&[icc(0, 1, b"pro")]), None);
+    }
+
+    #[test]
+    fn the_first_exif_segment_gives_the_orientation() {
+        let exif = |orientation: u8| {
+            let mut bytes = b"Exif\0\0MM\0*\0\0\0\x08\0\x01".to_vec();
+            bytes.extend([0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
+            segment(0xe1, &bytes)
+        };
+        let other = segment(0xe1, b"http://ns.adobe.com/xap/1.0/\0<x/>");
+        let header = read(&[other, exif(6), exif(3), frame(0xc0, 9, 9, &YCBCR)]).unwrap();
+        assert_eq!(header.exif_orientation, 6);
+    }
+
+    #[test]
+    fn the_markers_say_what_the_components_mean_before_their_names_do() {
+        let three = frame(0xc0, 9, 9, &YCBCR);
+        let named = frame(
+            0xc0,
+            9,
+            9,
+            &[[b'R', 0x11, 0], [b'G', 0x11, 0], [b'B', 0x11, 0]],
+        );
+        let four = frame(
+            0xc0,
+            9,
+            9,
+            &[[1, 17, 0], [2, 17, 0], [3, 17, 0], [4, 17, 0]],
+        );
+        let gray = frame(0xc0, 9, 9, &YCBCR[..1]);
+        let colour = |segments: &[Vec<u8>]| read(segments).unwrap().colour();
+        assert_eq!(colour(std::slice::from_ref(&three)), Colour::YCbCr);
+        assert_eq!(colour(&[adobe(0), three.clone()]), Colour::Rgb);
+        assert_eq!(colour(&[adobe(1), three.clone()]), Colour::YCbCr);
+        assert_eq!(colour(&[adobe(0), jfif(), three]), Colour::YCbCr);
+        assert_eq!(colour(std::slice::from_ref(&named)), Colour::Rgb);
+        assert_eq!(colour(&[jfif(), named.clone()]), Colour::YCbCr);
+        assert_eq!(colour(&[adobe(1), named]), Colour::YCbCr);
+        assert_eq!(colour(std::slice::from_ref(&four)), Colour::Cmyk);
+        assert_eq!(colour(&[adobe(0), four.clone()]), Colour::Cmyk);
+        assert_eq!(colour(&[adobe(2), four]), Colour::Ycck);
+        assert_eq!(colour(&[adobe(0), gray]), Colour::Gray);
+    }
+
+    #[test]
+    fn a_grid_ends_within_its_last_sample() {
+        let header = read(&[frame(0xc0, 301, 7, &YCBCR)]).unwrap();
+        let luma = header.grid(0, BlockSide::One);
+        assert_eq!((luma.width, luma.height), (38, 1));
+        assert_eq!((luma.extent_x, luma.extent_y), (37.625, 0.875));
+        let chroma = header.grid(1, BlockSide::Four);
+        assert_eq!((chroma.width, chroma.height), (76, 2));
+        assert_eq!((chroma.extent_x, chroma.extent_y), (75.25, 1.75));
+        let mut thirds = header;
+        (thirds.h_max, thirds.components[0].h) = (3, 3);
+        thirds.components[1].h = 2;
+        assert_eq!(thirds.grid(1, BlockSide::Eight).width, 201);
     }
 }

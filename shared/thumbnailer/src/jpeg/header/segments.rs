@@ -2,8 +2,8 @@
 //! for the scans after them.
 
 use super::{Component, JpegError};
-use crate::jpeg::ZIGZAG;
 use crate::input::Input;
+use crate::jpeg::ZIGZAG;
 
 /// Scans that an image may have. Encoders write about ten; each costs a pass over the image, so that a small file with
 /// thousands of them is a bomb of time.
@@ -120,10 +120,7 @@ impl Marker {
     /// # Errors
     ///
     /// [`JpegError::Truncated`] when the input ends before them.
-    pub(crate) fn segment(
-        self,
-        input: &mut dyn Input,
-    ) -> Result<(&[u8], usize), JpegError> {
+    pub(crate) fn segment(self, input: &mut dyn Input) -> Result<(&[u8], usize), JpegError> {
         let end = self.segment_end(input)?;
         let start = self.at + 4;
         let segment = input
@@ -279,7 +276,11 @@ impl Tables {
                     }
                     rest
                 }
-                _ => return Err(JpegError::corrupt("its quantisation table has no precision")),
+                _ => {
+                    return Err(JpegError::corrupt(
+                        "its quantisation table has no precision",
+                    ));
+                }
             };
             *self
                 .quantisers
@@ -363,7 +364,9 @@ impl ScanHeader {
             let index = components
                 .iter()
                 .position(|component| component.id == id)
-                .ok_or(JpegError::corrupt("a scan names a component that is not there"))?;
+                .ok_or(JpegError::corrupt(
+                    "a scan names a component that is not there",
+                ))?;
             if scan.components.iter().any(|other| other.index == index) {
                 return Err(JpegError::corrupt("a scan names a component twice"));
             }
@@ -376,10 +379,14 @@ impl ScanHeader {
                 dc_table,
                 ac_table,
             });
-            blocks += components.get(index).map_or(0, |component| component.h * component.v);
+            blocks += components
+                .get(index)
+                .map_or(0, |component| component.h * component.v);
         }
         if count > 1 && blocks > 10 {
-            return Err(JpegError::corrupt("a scan interleaves more than ten blocks"));
+            return Err(JpegError::corrupt(
+                "a scan interleaves more than ten blocks",
+            ));
         }
         if let (true, Some(&[first, last, bits])) = (progressive, rest.last_chunk::<3>()) {
             (scan.first, scan.last) = (first, last);
@@ -400,7 +407,179 @@ impl ScanHeader {
         if band && bits {
             Ok(())
         } else {
-            Err(JpegError::corrupt("a scan has impossible progression parameters"))
+            Err(JpegError::corrupt(
+                "a scan has impossible progression parameters",
+            ))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jpeg::header::Trickle;
+
+    const COMPONENTS: [Component; 2] = [
+        Component {
+            id: 1,
+            h: 2,
+            v: 2,
+            quantiser: 0,
+        },
+        Component {
+            id: 7,
+            h: 1,
+            v: 1,
+            quantiser: 0,
+        },
+    ];
+
+    fn scan(parameters: &[u8]) -> Result<ScanHeader, JpegError> {
+        ScanHeader::read(parameters, &COMPONENTS, true)
+    }
+
+    #[test]
+    fn a_scan_names_its_components_and_its_band() {
+        let header = scan(&[1, 7, 0x12, 1, 5, 0x21]).unwrap();
+        let component = ScanComponent {
+            index: 1,
+            dc_table: 1,
+            ac_table: 2,
+        };
+        assert_eq!(header.components, [component]);
+        assert_eq!((header.first, header.last), (1, 5));
+        assert_eq!((header.high, header.low), (2, 1));
+        let sequential = ScanHeader::read(&[1, 7, 0x12, 9, 9, 9], &COMPONENTS, false).unwrap();
+        assert_eq!((sequential.first, sequential.last), (0, 63));
+        assert_eq!((sequential.high, sequential.low), (0, 0));
+    }
+
+    #[test]
+    fn impossible_scans_are_corrupt() {
+        for broken in [
+            &[][..],
+            &[0, 0, 0, 0],
+            &[5, 1, 0, 7, 0, 1, 0, 7, 0, 1, 0, 0, 0, 0],
+            &[1, 1, 0, 0, 0],
+            &[1, 2, 0, 0, 0, 0],
+            &[2, 1, 0, 1, 0, 0, 0, 0],
+            &[1, 1, 0x40, 0, 0, 0],
+            &[1, 1, 0x04, 0, 0, 0],
+            // AC with DC, a band backwards, past the end, of two components; two bits at once, fourteen to come.
+            &[1, 1, 0, 0, 5, 0],
+            &[1, 1, 0, 5, 4, 0],
+            &[1, 1, 0, 5, 64, 0],
+            &[2, 1, 0, 7, 0, 1, 5, 0],
+            &[1, 1, 0, 0, 0, 0x20],
+            &[1, 1, 0, 0, 0, 0x0e],
+        ] {
+            assert!(
+                matches!(scan(broken), Err(JpegError::Corrupt(_))),
+                "{broken:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn more_than_ten_blocks_are_not_interleaved() {
+        let wide = |v| Component {
+            h: 3,
+            v,
+            ..COMPONENTS[0]
+        };
+        let read =
+            |v| ScanHeader::read(&[2, 1, 0, 7, 0, 0, 63, 0], &[wide(v), COMPONENTS[1]], false);
+        assert!(read(3).is_ok());
+        assert!(read(4).is_err());
+        assert!(ScanHeader::read(&[1, 1, 0, 0, 63, 0], &[wide(4)], false).is_ok());
+    }
+
+    fn quantiser(value: u8) -> Vec<u8> {
+        let mut bytes = vec![0xff, 0xdb, 0, 67, 0];
+        bytes.extend([value; 64]);
+        bytes
+    }
+
+    const SCAN: [u8; 10] = [0xff, 0xda, 0, 8, 1, 7, 0, 0, 63, 0];
+
+    #[test]
+    fn a_component_keeps_the_quantiser_of_its_first_scan() {
+        let bytes = [
+            &quantiser(5)[..],
+            &SCAN,
+            &[1, 2, 0xff, 0, 3],
+            &quantiser(6),
+            &SCAN,
+            &[0xff, 0xd9],
+        ]
+        .concat();
+        for step in [1, 7, 4096] {
+            let mut trickle = Trickle::new(&bytes, step);
+            let mut tables = Tables::default();
+            let mut at = 0;
+            let mut scans = 0;
+            loop {
+                match tables
+                    .markers_until_scan(&mut trickle, at, &COMPONENTS, false)
+                    .unwrap()
+                {
+                    Next::Scan { data_at, .. } => {
+                        scans += 1;
+                        at = data_at;
+                    }
+                    Next::End { end } => break assert_eq!(end, bytes.len()),
+                }
+                assert_eq!(tables.latched[1], Some([5; 64]));
+                assert_eq!(tables.latched[0], None);
+            }
+            assert_eq!(scans, 2);
+            assert_eq!(tables.quantisers[0], Some([6; 64]));
+        }
+    }
+
+    #[test]
+    fn a_scan_without_a_quantiser_a_second_frame_and_a_second_start_are_corrupt() {
+        let frame = [0xff, 0xc0, 0, 8, 0, 0, 0, 0, 0, 0];
+        let start = [0xff, 0xd8, 0, 2];
+        for bytes in [&SCAN[..], &frame, &start] {
+            let next = Tables::default().markers_until_scan(&mut &bytes[..], 0, &COMPONENTS, false);
+            assert!(matches!(next, Err(JpegError::Corrupt(_))), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_with_thousands_of_scans_is_refused() {
+        let bytes = [quantiser(5), SCAN.repeat(300)].concat();
+        let mut tables = Tables::default();
+        let mut at = 0;
+        let scans = (0..300)
+            .take_while(|_| {
+                let next = tables.markers_until_scan(&mut bytes.as_slice(), at, &COMPONENTS, false);
+                next.is_ok_and(|next| {
+                    let Next::Scan { data_at, .. } = next else {
+                        return false;
+                    };
+                    at = data_at;
+                    true
+                })
+            })
+            .count();
+        assert_eq!(scans, 256);
+    }
+
+    #[test]
+    fn a_search_passes_over_stuffing_and_restarts() {
+        let mut bytes = [1, 0xff, 0, 2, 0xff, 0xd7].repeat(20_000);
+        let at = bytes.len() + 1;
+        bytes.extend([0xff, 0xff, 0xda, 0]);
+        assert_eq!(
+            find_marker(&mut bytes.as_slice(), 0),
+            Ok(Marker { code: 0xda, at })
+        );
+        let mut trickle = Trickle::new(&bytes, 4096);
+        assert_eq!(find_marker(&mut trickle, 3).map(|marker| marker.at), Ok(at));
+        assert!(trickle.asked < at + SEARCH_WINDOW);
+        let cut = &bytes[..at + 1];
+        assert_eq!(find_marker(&mut &cut[..], 0), Err(JpegError::Truncated));
     }
 }
