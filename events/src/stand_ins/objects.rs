@@ -10,12 +10,16 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use fleet::digest::sha256_hex;
-use fleet::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
+use fleet::objects::{
+    Chunks, Condition, NewObject, Object, ObjectRef, Objects, ObjectsError, Opened, Parts,
+    in_chunks,
+};
 use serde::{Deserialize, Serialize};
 
 use super::journal::{Effect, EffectKind, Journal};
@@ -25,6 +29,9 @@ use super::sources::Sources;
 
 /// Where rejections lie that a worker keeps as objects; see [`fleet::rejection::ObjectRejections`].
 const REJECTIONS_PREFIX: &str = "rejected/";
+
+/// How many bytes of an object arrive at once, as from a network.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// An object store over directories. Clones share it.
 #[derive(Debug, Clone)]
@@ -101,7 +108,51 @@ impl DirectoryObjects {
     }
 }
 
+/// An object as it was when it was opened. In memory, as files know no conditions to read them by.
+#[derive(Debug, Clone)]
+pub struct DirectoryParts(Bytes);
+
+impl DirectoryParts {
+    fn chunks(&self, range: Range<u64>) -> Chunks {
+        let end = index(range.end).min(self.0.len());
+        let bytes = self.0.slice(index(range.start).min(end)..end);
+        in_chunks(bytes, CHUNK_BYTES)
+    }
+}
+
+impl Parts for DirectoryParts {
+    async fn part(&self, range: Range<u64>) -> Result<Chunks, ObjectsError> {
+        Ok(self.chunks(range))
+    }
+}
+
 impl Objects for DirectoryObjects {
+    type Parts = DirectoryParts;
+
+    async fn open(
+        &self,
+        source: &ObjectRef,
+        first_bytes: u64,
+        max_bytes: u64,
+    ) -> Result<Opened<DirectoryParts>, ObjectsError> {
+        let Object {
+            bytes,
+            etag,
+            metadata,
+        } = self.get(source, max_bytes).await?;
+        let length = length(&bytes);
+        let head_end = first_bytes.min(length);
+        let parts = DirectoryParts(bytes);
+        Ok(Opened {
+            length,
+            etag,
+            metadata,
+            head: parts.chunks(0..head_end),
+            head_end,
+            parts,
+        })
+    }
+
     async fn get(&self, source: &ObjectRef, max_bytes: u64) -> Result<Object, ObjectsError> {
         let standing = {
             let _access = self.access();
@@ -285,6 +336,10 @@ fn etag(bytes: &[u8]) -> String {
 
 fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
 }
 
 /// A path with `/` between its names.

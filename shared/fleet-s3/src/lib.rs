@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod failure;
+mod parts;
 #[cfg(test)]
 mod tests;
 
@@ -10,7 +11,9 @@ use aws_sdk_s3::config::Builder;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use fleet::failure::chain;
-use fleet::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
+use fleet::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError, Opened};
+
+pub use self::parts::S3Parts;
 
 use self::failure::failure;
 
@@ -20,7 +23,7 @@ const MAX_PAGES: usize = 100;
 /// S3 as the worker's object store.
 ///
 /// The SDK's checksums are left on: a CRC of each object that is written, sent in a header because the bytes are in memory,
-/// and checked on each that is read and has one. What S3 holds is then what was made, for one more pass over the bytes.
+/// and checked on each that is read whole and has one (S3 keeps none of the parts that somebody may ask for). What S3 holds is then what was made, for one more pass over the bytes.
 /// `AWS_REQUEST_CHECKSUM_CALCULATION=when_required` turns it off for a store that knows no checksums.
 #[derive(Debug, Clone)]
 pub struct S3Objects(Client);
@@ -38,6 +41,17 @@ impl S3Objects {
 }
 
 impl Objects for S3Objects {
+    type Parts = S3Parts;
+
+    async fn open(
+        &self,
+        source: &ObjectRef,
+        first_bytes: u64,
+        max_bytes: u64,
+    ) -> Result<Opened<S3Parts>, ObjectsError> {
+        parts::open(&self.0, source, first_bytes, max_bytes).await
+    }
+
     async fn get(&self, source: &ObjectRef, max_bytes: u64) -> Result<Object, ObjectsError> {
         let object = source.to_string();
         let answer = self

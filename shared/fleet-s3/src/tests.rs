@@ -10,10 +10,10 @@ use s3s::service::S3ServiceBuilder;
 
 use super::*;
 
-const LIMIT: u64 = 1_000;
+pub(crate) const LIMIT: u64 = 1_000;
 
 /// One attempt per call, against an endpoint on loopback.
-fn objects(url: &str) -> S3Objects {
+pub(crate) fn objects(url: &str) -> S3Objects {
     let credentials = Credentials::new("test", "test", None, None, "test");
     let sdk = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -27,25 +27,25 @@ fn objects(url: &str) -> S3Objects {
 }
 
 /// An endpoint that says `answer` to everything, and a client of it.
-async fn answering(answer: Answer) -> (Canned, S3Objects) {
+pub(crate) async fn answering(answer: Answer) -> (Canned, S3Objects) {
     let canned = Canned::start().await.unwrap();
     canned.always(answer);
     let objects = objects(&canned.url());
     (canned, objects)
 }
 
-fn refused(status: u16, code: &str) -> Answer {
+pub(crate) fn refused(status: u16, code: &str) -> Answer {
     let body = format!("<Error><Code>{code}</Code><Message>because</Message></Error>");
     Answer::status(status)
         .header("content-type", "application/xml")
         .body(body)
 }
 
-fn photo() -> ObjectRef {
+pub(crate) fn photo() -> ObjectRef {
     ObjectRef::current("uploads", "2024/a b+c.jpg")
 }
 
-fn new_object(key: &str, bytes: &'static [u8]) -> NewObject {
+pub(crate) fn new_object(key: &str, bytes: &'static [u8]) -> NewObject {
     NewObject {
         bucket: "thumbnails".to_owned(),
         key: key.to_owned(),
@@ -57,7 +57,7 @@ fn new_object(key: &str, bytes: &'static [u8]) -> NewObject {
 }
 
 /// The variant, for tables.
-fn name(error: &ObjectsError) -> &'static str {
+pub(crate) fn name(error: &ObjectsError) -> &'static str {
     match error {
         ObjectsError::NotFound(_) => "not found",
         ObjectsError::ConditionFailed(_) => "condition failed",

@@ -1,11 +1,15 @@
 //! The object store as workers see it: S3 in Lambda, a directory in the replay, a table in tests.
 
+mod opened;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 
 use bytes::Bytes;
 
 use crate::fate::Fate;
+
+pub use self::opened::{Chunks, Opened, Parts, in_chunks};
 
 /// Which bytes to read: a key, and which state of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +86,19 @@ pub enum Condition {
 /// Every method says what went wrong in a way that a fate can be chosen from. A missing bucket is not a missing object:
 /// it is [`ObjectsError::Denied`], something that an operator mends. Clones are cheap and share the store.
 pub trait Objects: Clone + Send + Sync + 'static {
+    /// Reads parts of an object that was opened.
+    type Parts: Parts;
+
+    /// Opens an object of at most `max_bytes`: asks for its first `first_bytes`, or for all of it in one stream when that
+    /// is as much or more, and for what is known of it. A larger object is refused before its bytes are read. An empty
+    /// one has an empty head.
+    fn open(
+        &self,
+        source: &ObjectRef,
+        first_bytes: u64,
+        max_bytes: u64,
+    ) -> impl Future<Output = Result<Opened<Self::Parts>, ObjectsError>> + Send;
+
     /// Reads an object of at most `max_bytes`, streaming: a larger one is refused before or while it is read, and one that
     /// ends early is [`ObjectsError::Truncated`], never a short object.
     fn get(

@@ -1,8 +1,10 @@
 //! In-memory stores that can be told to fail, for the tests of workers.
 
+mod parts;
 mod table;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -10,16 +12,19 @@ use tokio::sync::Semaphore;
 
 use crate::claim::{Claim, ClaimError, ClaimTable, Replaced};
 use crate::digest::sha256_hex;
-use crate::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError};
+use crate::objects::{Condition, NewObject, Object, ObjectRef, Objects, ObjectsError, Opened};
 use crate::rejection::{KeepError, Rejection, Rejections};
 
+pub use self::parts::MemoryParts;
 pub use self::table::{MemoryTable, TableOperation};
 
 /// The operations of a store, as faults and pauses name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// [`Objects::get`].
+    /// [`Objects::get`] and [`Objects::open`].
     Get,
+    /// [`Parts::part`](crate::objects::Parts::part).
+    Part,
     /// [`Objects::put`].
     Put,
     /// [`Objects::delete`].
@@ -34,6 +39,7 @@ enum Trap {
     Fail(ObjectsError),
     Panic,
     Pause(Pause),
+    Cut(usize),
 }
 
 /// A call that waits in the middle, so that a test can let something else happen first.
@@ -77,6 +83,8 @@ struct Inner {
     versions: HashMap<(String, String, String), Bytes>,
     traps: Vec<(Operation, String, Trap)>,
     journal: VecDeque<String>,
+    reads: Vec<(String, Range<u64>)>,
+    sent: HashMap<String, u64>,
 }
 
 impl MemoryObjects {
@@ -134,6 +142,23 @@ impl MemoryObjects {
         self.lock().journal.drain(..).collect()
     }
 
+    /// Which bytes of `key` were asked for by [`Objects::open`] and after it, request by request.
+    pub fn requests(&self, key: &str) -> Vec<Range<u64>> {
+        let inner = self.lock();
+        let of_key = inner.reads.iter().filter(|(read, _)| read == key);
+        of_key.map(|(_, range)| range.clone()).collect()
+    }
+
+    /// How many bytes of `key` were taken by whoever opened it.
+    pub fn sent_bytes(&self, key: &str) -> u64 {
+        self.lock().sent.get(key).copied().unwrap_or_default()
+    }
+
+    /// Makes the connection of the next read by `operation` of a key that contains `part` break after `bytes` bytes.
+    pub fn cut_once(&self, operation: Operation, part: &str, bytes: usize) {
+        self.set(operation, part, Trap::Cut(bytes));
+    }
+
     /// Makes the next operation on a key that contains `part` fail.
     pub fn fail_once(&self, operation: Operation, part: &str, error: ObjectsError) {
         self.set(operation, part, Trap::Fail(error));
@@ -159,7 +184,8 @@ impl MemoryObjects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn spring(&self, operation: Operation, key: &str) -> Result<(), ObjectsError> {
+    /// Meets what the test has set for this operation; `Some` after how many bytes its connection is to break.
+    async fn spring(&self, operation: Operation, key: &str) -> Result<Option<usize>, ObjectsError> {
         let trap = {
             let mut inner = self.lock();
             let index = inner
@@ -169,24 +195,19 @@ impl MemoryObjects {
             index.map(|index| inner.traps.remove(index).2)
         };
         match trap {
-            None => Ok(()),
+            None => Ok(None),
             Some(Trap::Fail(error)) => Err(error),
             Some(Trap::Panic) => panic!("the store was told to panic"),
+            Some(Trap::Cut(bytes)) => Ok(Some(bytes)),
             Some(Trap::Pause(pause)) => {
                 pause.wait().await;
-                Ok(())
+                Ok(None)
             }
         }
     }
-}
 
-fn etag(bytes: &[u8]) -> String {
-    sha256_hex([bytes])[..32].to_owned()
-}
-
-impl Objects for MemoryObjects {
-    async fn get(&self, source: &ObjectRef, max_bytes: u64) -> Result<Object, ObjectsError> {
-        self.spring(Operation::Get, &source.key).await?;
+    /// What is there now of a version or a key, if its entity tag is the wanted one.
+    fn read(&self, source: &ObjectRef) -> Result<Object, ObjectsError> {
         let inner = self.lock();
         let current = inner
             .current
@@ -199,14 +220,6 @@ impl Objects for MemoryObjects {
             None => current.map(|object| object.bytes.clone()),
         }
         .ok_or_else(|| ObjectsError::NotFound(source.to_string()))?;
-        let actual = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        if actual > max_bytes {
-            return Err(ObjectsError::TooLarge {
-                object: source.to_string(),
-                actual,
-                limit: max_bytes,
-            });
-        }
         let etag = etag(&bytes);
         if source.etag.as_ref().is_some_and(|wanted| *wanted != etag) {
             return Err(ObjectsError::ConditionFailed(source.to_string()));
@@ -218,6 +231,68 @@ impl Objects for MemoryObjects {
                 .unwrap_or_default(),
             bytes,
         })
+    }
+}
+
+/// The size of an object that is not over the limit.
+fn within(source: &ObjectRef, object: &Object, limit: u64) -> Result<u64, ObjectsError> {
+    let actual = u64::try_from(object.bytes.len()).unwrap_or(u64::MAX);
+    if actual > limit {
+        return Err(ObjectsError::TooLarge {
+            object: source.to_string(),
+            actual,
+            limit,
+        });
+    }
+    Ok(actual)
+}
+
+fn etag(bytes: &[u8]) -> String {
+    sha256_hex([bytes])[..32].to_owned()
+}
+
+impl Objects for MemoryObjects {
+    type Parts = MemoryParts;
+
+    async fn open(
+        &self,
+        source: &ObjectRef,
+        first_bytes: u64,
+        max_bytes: u64,
+    ) -> Result<Opened<MemoryParts>, ObjectsError> {
+        let cut = self.spring(Operation::Get, &source.key).await?;
+        let object = self.read(source)?;
+        let length = within(source, &object, max_bytes)?;
+        let head_end = first_bytes.min(length);
+        let parts = MemoryParts {
+            objects: self.clone(),
+            state: ObjectRef {
+                etag: Some(object.etag.clone()),
+                ..source.clone()
+            },
+        };
+        Ok(Opened {
+            length,
+            head: parts.chunks(&object.bytes, &(0..head_end), cut),
+            head_end,
+            etag: object.etag,
+            metadata: object.metadata,
+            parts,
+        })
+    }
+
+    async fn get(&self, source: &ObjectRef, max_bytes: u64) -> Result<Object, ObjectsError> {
+        let cut = self.spring(Operation::Get, &source.key).await?;
+        let object = self.read(source)?;
+        let expected = within(source, &object, max_bytes)?;
+        match cut {
+            None => Ok(object),
+            Some(bytes) => Err(ObjectsError::Truncated {
+                object: source.to_string(),
+                actual: u64::try_from(bytes).unwrap_or(u64::MAX),
+                expected,
+            }),
+        }
     }
 
     async fn put(&self, object: NewObject, condition: Condition) -> Result<String, ObjectsError> {

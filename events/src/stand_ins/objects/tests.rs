@@ -1,5 +1,6 @@
 use std::fs;
 
+use futures_util::TryStreamExt as _;
 use tempfile::TempDir;
 
 use super::*;
@@ -159,6 +160,25 @@ async fn a_source_that_was_read_is_copied_for_the_report() {
         .join(source_path("uploads", "x.jpg", Some("v1")));
     assert_eq!(fs::read(copy).unwrap(), b"1");
     assert_eq!(fixture.effects(), []);
+}
+
+#[tokio::test]
+async fn a_source_is_read_in_parts_as_it_was_when_it_was_opened() {
+    let fixture = fixture();
+    fixture.place("uploads/x.jpg", b"0123456789");
+    let source = ObjectRef::current("uploads", "x.jpg");
+    let read = |chunks: Chunks| async { chunks.try_collect::<Vec<_>>().await.unwrap().concat() };
+    let opened = fixture.objects.open(&source, 4, 10).await.unwrap();
+    assert_eq!((opened.length, opened.head_end), (10, 4));
+    assert_eq!(read(opened.head).await, b"0123");
+    fixture.place("uploads/x.jpg", b"abc");
+    let part = opened.parts.part(4..9).await.unwrap();
+    assert_eq!(read(part).await, b"45678");
+
+    let opened = fixture.objects.open(&source, 4, 10).await.unwrap();
+    assert_eq!((opened.length, opened.head_end), (3, 3));
+    let error = fixture.objects.open(&source, 1, 2).await.unwrap_err();
+    assert!(matches!(error, ObjectsError::TooLarge { .. }), "{error}");
 }
 
 #[tokio::test]
