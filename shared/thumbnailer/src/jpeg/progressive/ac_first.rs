@@ -47,7 +47,10 @@ pub(super) fn decode<const N: usize>(
             column += 1;
             left -= 1;
             source.ensure(&mut bits)?;
-            run = one(source.bytes(), &mut bits, band, low, &places, block, map)?;
+            run = match one(source.bytes(), &mut bits, band, low, &places, block, map) {
+                Ok(run) => run,
+                Err(error) => return Err(source.blame(bits, error)),
+            };
         }
     }
     Ok(bits)

@@ -61,7 +61,10 @@ pub(super) fn decode<const N: usize>(
                 }
             } else {
                 source.ensure(&mut bits)?;
-                run = refinement.one(source.bytes(), &mut bits, block, map)?;
+                run = match refinement.one(source.bytes(), &mut bits, block, map) {
+                    Ok(run) => run,
+                    Err(error) => return Err(source.blame(bits, error)),
+                };
             }
         }
     }

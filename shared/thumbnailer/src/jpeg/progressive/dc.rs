@@ -97,7 +97,10 @@ pub(super) fn first(
             let bytes = source.bytes();
             for slot in &interleaving.slots {
                 bits.refill(bytes);
-                let entry = by_component[slot.component & 3].next(&mut bits)?;
+                let entry = match by_component[slot.component & 3].next(&mut bits) {
+                    Ok(entry) => entry,
+                    Err(error) => return Err(source.blame(bits, error)),
+                };
                 let difference = signed(
                     bits.buffer << ((entry.bits() - entry.size()) & 63),
                     entry.size(),

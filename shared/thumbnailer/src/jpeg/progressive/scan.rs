@@ -95,6 +95,21 @@ impl Source<'_> {
         self.window.check(&bits)
     }
 
+    /// Why decoding failed at `bits` with `error`: because the file ends there, if it does, and zeros were read for the
+    /// rest of a symbol.
+    #[cold]
+    pub(super) fn blame(&self, bits: Bits, error: JpegError) -> JpegError {
+        // A code and its value are shorter than 32 bits.
+        let beyond = Bits {
+            at: bits.at + 4,
+            ..bits
+        };
+        match self.check(beyond) {
+            Err(JpegError::Truncated) => JpegError::Truncated,
+            _ => error,
+        }
+    }
+
     /// Goes on behind the restart marker that has to be here.
     #[cold]
     pub(super) fn restart(&mut self, mut bits: Bits) -> Result<Bits, JpegError> {
