@@ -3,6 +3,7 @@
 
 pub(crate) mod baseline;
 pub(crate) mod bits;
+mod decoder;
 mod error;
 pub(crate) mod header;
 pub(crate) mod huffman;
@@ -11,6 +12,7 @@ pub(crate) mod progressive;
 mod side;
 pub(crate) mod unstuff;
 
+pub(crate) use decoder::Decoder;
 pub(crate) use error::JpegError;
 pub(crate) use side::BlockSide;
 

@@ -5,7 +5,7 @@ mod coefficient;
 mod skip;
 mod symbol;
 
-pub(crate) use coefficient::CoefficientTable;
+pub(crate) use coefficient::{CoefficientTable, Entry};
 pub(crate) use skip::SkipTable;
 pub(crate) use symbol::SymbolTable;
 
@@ -38,6 +38,11 @@ impl HuffmanCode {
             counts,
             values: values.to_vec(),
         })
+    }
+
+    /// The largest symbol.
+    pub(crate) fn largest(&self) -> u8 {
+        self.values.iter().copied().max().unwrap_or(0)
     }
 
     /// Each symbol with its code, shortest first.

@@ -1,0 +1,111 @@
+//! Sequential scans, baseline and extended: row after row of minimum coded units, each row to samples at once.
+
+mod block;
+mod geometry;
+mod scan;
+mod tables;
+
+use super::header::{Header, Next, ScanHeader, Tables};
+use super::unstuff::Window;
+use super::{BlockSide, JpegError, Read};
+use crate::cpu::Cpu;
+use crate::input::Input;
+use crate::planes::RowSink;
+use geometry::Geometry;
+use tables::BuiltTables;
+
+/// What is kept between images: buffers, and the tables of the last image, which most often are those of the next.
+#[derive(Debug)]
+pub(crate) struct Sequential {
+    window: Window,
+    tables: BuiltTables,
+    rows: scan::RowBuffers,
+}
+
+impl Sequential {
+    pub(crate) fn new() -> Self {
+        Self {
+            window: Window::new(),
+            tables: BuiltTables::default(),
+            rows: scan::RowBuffers::default(),
+        }
+    }
+
+    /// Decodes component i to `sides[i]`, a row of minimum coded units at a time.
+    ///
+    /// Holds, beyond a window of 64 KiB, the coefficients and the samples of one row: up to 65535 x 32 of each.
+    ///
+    /// # Errors
+    ///
+    /// Those of the input, and whatever is wrong in the bytes that the picture needs. Rows that came before it have
+    /// reached the sink by then.
+    pub(crate) fn decode(
+        &mut self,
+        cpu: Cpu,
+        input: &mut dyn Input,
+        header: &Header,
+        sides: &[BlockSide],
+        sink: &mut dyn RowSink,
+    ) -> Result<Read, JpegError> {
+        let mut state = header.tables.clone();
+        let mut missing = vec![true; header.components.len()];
+        let mut at = header.first_scan;
+        loop {
+            let next = state.markers_until_scan(input, at, &header.components, false)?;
+            let Next::Scan {
+                header: scan,
+                data_at,
+            } = next
+            else {
+                return Err(JpegError::corrupt("a component has no scan"));
+            };
+            for component in &scan.components {
+                match missing.get_mut(component.index) {
+                    Some(missing) if *missing => *missing = false,
+                    _ => return Err(JpegError::corrupt("a component has two scans")),
+                }
+            }
+            let bits = self.scan(cpu, input, header, sides, &state, &scan, data_at, sink)?;
+            if !missing.contains(&true) {
+                return Ok(Read {
+                    bytes: self.window.looked_at(),
+                });
+            }
+            at = self.window.finish(input, &bits)?;
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what a scan is made of")]
+    fn scan(
+        &mut self,
+        cpu: Cpu,
+        input: &mut dyn Input,
+        header: &Header,
+        sides: &[BlockSide],
+        state: &Tables,
+        scan: &ScanHeader,
+        data_at: usize,
+        sink: &mut dyn RowSink,
+    ) -> Result<super::bits::Bits, JpegError> {
+        let geometry = Geometry::new(header, scan, sides, state)?;
+        self.tables.build(state, scan, sides)?;
+        let tables = self.tables.of(scan)?;
+        let mut bits = self.window.begin(data_at, geometry.blocks.len());
+        let mut progress = scan::Progress::new(usize::from(state.restart_interval));
+        self.rows.prepare(&geometry);
+        for row in 0..geometry.rows {
+            scan::decode_row(
+                cpu,
+                &geometry,
+                &tables,
+                &mut self.window,
+                input,
+                &mut bits,
+                &mut progress,
+                &mut self.rows,
+            )?;
+            self.rows.deliver(cpu, &geometry, row, sink);
+        }
+        Ok(bits)
+    }
+}
