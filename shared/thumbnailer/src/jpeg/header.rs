@@ -1,18 +1,20 @@
 //! What a JPEG says of itself before its first scan.
 
+mod application;
+mod markers;
 mod segments;
 #[cfg(test)]
 mod trickle;
 
-pub(crate) use segments::{HuffmanSpec, Next, ScanComponent, ScanHeader, Tables, find_marker};
+pub(crate) use segments::{HuffmanSpec, Next, ScanHeader, Tables};
 
 #[cfg(test)]
-pub(crate) use trickle::Trickle;
+pub(crate) use {segments::ScanComponent, trickle::Trickle};
 
-use segments::code;
+use application::Application;
+use markers::{code, find_marker};
 
 use super::{BlockSide, JpegError};
-use crate::exif;
 use crate::input::Input;
 use crate::planes::Grid;
 
@@ -243,71 +245,6 @@ impl Frame {
             first_scan,
             tables,
         }
-    }
-}
-
-/// What the application segments say.
-#[derive(Default)]
-struct Application {
-    jfif: bool,
-    adobe_transform: Option<u8>,
-    exif_orientation: Option<u8>,
-    icc: IccParts,
-}
-
-impl Application {
-    fn take(&mut self, marker: u8, segment: &[u8]) {
-        match (marker, segment) {
-            // A shorter one is no JFIF segment to libjpeg either.
-            (code::APP0, [b'J', b'F', b'I', b'F', 0, ..]) if segment.len() >= 14 => {
-                self.jfif = true
-            }
-            (code::APP1, [b'E', b'x', b'i', b'f', 0, 0, ..]) if self.exif_orientation.is_none() => {
-                self.exif_orientation = Some(exif::orientation(segment));
-            }
-            (code::APP2, _) => {
-                // ICC.1 section B.4: a name, the part's number from 1, the count of parts.
-                if let Some([number, count, part @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0") {
-                    self.icc.take(*number, *count, part);
-                }
-            }
-            (code::APP14, [b'A', b'd', b'o', b'b', b'e', .., _]) => {
-                if let Some(transform) = segment.get(11) {
-                    self.adobe_transform = Some(*transform);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// An ICC profile that comes in parts.
-#[derive(Default)]
-struct IccParts {
-    count: u8,
-    parts: Vec<(u8, Vec<u8>)>,
-    /// A part came twice or they do not agree how many they are: no profile is better than a wrong one.
-    inconsistent: bool,
-}
-
-impl IccParts {
-    fn take(&mut self, number: u8, count: u8, part: &[u8]) {
-        let known = self.parts.iter().any(|(other, _)| *other == number);
-        let other_count = !self.parts.is_empty() && self.count != count;
-        if known || other_count || number == 0 || number > count {
-            self.inconsistent = true;
-        }
-        if !self.inconsistent {
-            self.count = count;
-            self.parts.push((number, part.to_vec()));
-        }
-    }
-
-    fn joined(mut self) -> Option<Vec<u8>> {
-        let complete = !self.inconsistent && self.parts.len() == usize::from(self.count);
-        self.parts.sort_by_key(|(number, _)| *number);
-        (complete && self.count > 0)
-            .then(|| self.parts.into_iter().flat_map(|(_, part)| part).collect())
     }
 }
 

@@ -1,5 +1,10 @@
 //! Progressive scans, ITU-T T.81 annex G: the few that a size needs, and of them no more coefficients than it needs.
 
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
+
 mod ac_first;
 mod ac_refine;
 mod blocks;
