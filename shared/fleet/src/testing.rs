@@ -142,11 +142,12 @@ impl MemoryObjects {
         self.lock().journal.drain(..).collect()
     }
 
-    /// Which bytes of `key` were asked for by [`Objects::open`] and after it, request by request.
-    pub fn requests(&self, key: &str) -> Vec<Range<u64>> {
+    /// Which bytes of `key` were asked for by [`Objects::open`] and after it, request by request: from where and to before
+    /// where.
+    pub fn requests(&self, key: &str) -> Vec<[u64; 2]> {
         let inner = self.lock();
         let of_key = inner.reads.iter().filter(|(read, _)| read == key);
-        of_key.map(|(_, range)| range.clone()).collect()
+        of_key.map(|(_, range)| [range.start, range.end]).collect()
     }
 
     /// How many bytes of `key` were taken by whoever opened it.

@@ -1,5 +1,6 @@
 //! Bounds what photos in flight take of the function's memory and cores.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
@@ -7,6 +8,39 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory is counted in these: a semaphore has too few permits for bytes.
 const UNIT_BYTES: u64 = 64 * 1024;
+
+/// Lambda gives a core for so much memory ("Configure Lambda function memory"). With less it shows two cores, but lets them
+/// run for a part of the time, so that a second thread gains nothing.
+const CORE_BYTES: u64 = 1_769 * 1024 * 1024;
+
+/// How the photos of a batch share the cores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sharing {
+    /// How many threads may work on one photo: all cores on one that is alone, else one, because photos side by side lose
+    /// nothing at the seams. A decoder uses several only on a photo that is all there, and none waits for that: one core
+    /// decodes faster than a connection brings bytes.
+    pub(crate) threads: NonZero<usize>,
+    /// Whether a photo is decoded while it arrives: when each has a core of its own. Else a core goes to a photo that is
+    /// there, and never waits for the network while another photo could have it.
+    pub(crate) overlaps: bool,
+}
+
+impl Sharing {
+    /// For so many photos in a function with `memory_bytes`.
+    pub(crate) fn new(photos: usize, memory_bytes: u64) -> Self {
+        let cores = usize::try_from(memory_bytes / CORE_BYTES).unwrap_or(usize::MAX);
+        let cores = cores.min(available_parallelism().map_or(1, NonZero::get));
+        let cores = NonZero::new(cores).unwrap_or(NonZero::<usize>::MIN);
+        Self {
+            threads: if photos > 1 {
+                NonZero::<usize>::MIN
+            } else {
+                cores
+            },
+            overlaps: photos <= cores.get(),
+        }
+    }
+}
 
 /// What all photos in flight share.
 ///
@@ -22,9 +56,18 @@ pub(crate) struct Budget {
 
 /// A share of the budget, given back when dropped.
 #[derive(Debug)]
-pub(crate) struct Share(
-    #[expect(dead_code, reason = "held for its drop")] Vec<OwnedSemaphorePermit>,
-);
+pub(crate) struct Share(Vec<OwnedSemaphorePermit>);
+
+impl Share {
+    /// Gives back what a share of memory has beyond `bytes`.
+    pub(crate) fn shrink_to(&mut self, bytes: u64) {
+        let units = usize::try_from(bytes / UNIT_BYTES + 1).unwrap_or(usize::MAX);
+        for permit in &mut self.0 {
+            let surplus = permit.num_permits().saturating_sub(units);
+            drop(permit.split(surplus));
+        }
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Pool {
@@ -60,7 +103,7 @@ impl Budget {
     /// The budget of a function with `memory_bytes`: a quarter for encoded bytes, half for decoding, the rest for the
     /// process itself and for the thumbnails.
     pub(crate) fn new(memory_bytes: u64) -> Self {
-        let cores = available_parallelism().map_or(1, std::num::NonZero::get);
+        let cores = available_parallelism().map_or(1, NonZero::get);
         Self {
             downloads: Pool::new(memory_bytes / 4 / UNIT_BYTES),
             decoding: Pool::new(memory_bytes / 2 / UNIT_BYTES),
@@ -103,6 +146,38 @@ mod tests {
         assert!(second.is_err());
         drop(share);
         budget.download(2 * 1024 * 1024).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_turns_out_smaller_gives_the_rest_back() {
+        let budget = Budget::new(64 * 1024 * 1024);
+        let mut share = budget.download(16 * 1024 * 1024).await;
+        share.shrink_to(2 * 1024 * 1024);
+        let second = budget.download(13 * 1024 * 1024).await;
+        let third = timeout(Duration::from_secs(1), budget.download(2 * 1024 * 1024)).await;
+        assert!(third.is_err());
+        drop((share, second));
+        budget.download(16 * 1024 * 1024).await;
+    }
+
+    #[test]
+    fn only_a_photo_that_is_alone_gets_more_threads_and_only_where_lambda_has_cores() {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        let threads = |photos, memory_bytes| Sharing::new(photos, memory_bytes).threads.get();
+        assert_eq!(threads(1, u64::MAX), cores);
+        assert_eq!(threads(2, u64::MAX), 1);
+        assert_eq!(threads(1, 2 * CORE_BYTES - 1), 1);
+        assert_eq!(threads(1, 2 * CORE_BYTES), cores.min(2));
+        assert_eq!(threads(0, 0), 1);
+    }
+
+    #[test]
+    fn only_a_photo_with_a_core_of_its_own_is_decoded_while_it_arrives() {
+        let cores = available_parallelism().map_or(1, NonZero::get);
+        assert!(Sharing::new(1, 0).overlaps);
+        assert!(!Sharing::new(2, CORE_BYTES).overlaps);
+        assert!(Sharing::new(cores, u64::MAX).overlaps);
+        assert!(!Sharing::new(cores + 1, u64::MAX).overlaps);
     }
 
     #[tokio::test(start_paused = true)]

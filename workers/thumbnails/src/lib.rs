@@ -3,10 +3,12 @@
 mod announce;
 mod budget;
 mod config;
+mod download;
 mod keys;
 mod ledger;
 mod manifest;
 mod photo;
+mod scratch;
 mod worker;
 
 pub use announce::{AnnounceError, Announcer, News, PhotoEvent};

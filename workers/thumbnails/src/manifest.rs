@@ -51,6 +51,17 @@ pub struct ManifestSource {
     pub width: u32,
     /// Its height in pixels, as displayed.
     pub height: u32,
+    /// How its pixels were had: `planes`, `rows`, `scaled` or `general`, as [`thumbnailer::DecodePath`] has them. Text, because
+    /// a ledger that a later worker wrote must stay readable. Absent in manifests of earlier workers, as are the next two.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub path: Option<String>,
+    /// At how many eighths of its width and height it was decoded, 1, 2, 4 or 8, where it is a JPEG that was decoded
+    /// scaled.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scale: Option<u8>,
+    /// How many of its bytes, from the start, were needed for that.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bytes_read: Option<u64>,
 }
 
 /// One thumbnail.
@@ -120,6 +131,9 @@ impl Manifest {
                 content_type: thumbnails.source.format.content_type().to_owned(),
                 width: thumbnails.source.width,
                 height: thumbnails.source.height,
+                path: Some(thumbnails.source.path.to_string()),
+                scale: thumbnails.source.scale,
+                bytes_read: Some(thumbnails.source.bytes_read),
             },
             recipe: recipe.to_owned(),
             thumbhash: thumbnails.placeholder.clone(),
@@ -183,6 +197,18 @@ mod tests {
             content_type: content_type.to_owned(),
             frames: 1,
         }
+    }
+
+    #[test]
+    fn a_manifest_of_an_earlier_worker_is_read_and_written_again_as_it_was() {
+        let source = r#"{"bucket":"b","key":"k","version":"v","sequencer":"01","bytes":5,"type":"image/jpeg","width":4,"height":3}"#;
+        let read: ManifestSource = serde_json::from_str(source).unwrap();
+        assert_eq!(read.path, None);
+        assert_eq!(serde_json::to_string(&read).unwrap(), source);
+        let told = r#"{"bucket":"b","key":"k","version":"v","sequencer":"01","bytes":5,"type":"image/jpeg","width":4,"height":3,"path":"planes","scale":1,"bytesRead":2}"#;
+        let read: ManifestSource = serde_json::from_str(told).unwrap();
+        assert_eq!((read.scale, read.bytes_read), (Some(1), Some(2)));
+        assert_eq!(serde_json::to_string(&read).unwrap(), told);
     }
 
     #[test]

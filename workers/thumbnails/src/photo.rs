@@ -4,6 +4,7 @@ mod make;
 mod settle;
 mod standing;
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use fleet::fate::Fate;
@@ -11,10 +12,11 @@ use fleet::notice::{Change, ObjectChange};
 use fleet::objects::{Objects, ObjectsError};
 
 use crate::announce::Announcer;
-use crate::budget::Budget;
+use crate::budget::{Budget, Sharing};
 use crate::config::Config;
 use crate::keys::{PhotoKeys, is_our_own};
 use crate::ledger::{Decision, Ledger, Live};
+use crate::scratch::Scratch;
 
 /// The metadata that marks an object as ours, wherever it is copied to.
 const MARKER: &str = "flotilla-recipe";
@@ -35,6 +37,8 @@ pub(crate) struct Photo<'a, S, A> {
     /// How many events were published.
     pub(crate) announced: &'a AtomicU64,
     pub(crate) budget: &'a Budget,
+    pub(crate) scratch: &'a Arc<Scratch>,
+    pub(crate) sharing: Sharing,
     pub(crate) change: &'a ObjectChange,
     pub(crate) keys: PhotoKeys,
 }
@@ -45,6 +49,7 @@ pub(crate) struct Work {
     pub(crate) photos: u64,
     pub(crate) thumbnails: u64,
     pub(crate) source_bytes: u64,
+    pub(crate) downloaded_bytes: u64,
     pub(crate) thumbnail_bytes: u64,
 }
 

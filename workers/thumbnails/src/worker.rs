@@ -1,8 +1,8 @@
 //! The batch: every notice of an event, photos side by side, a fate for each record.
 
 use std::cmp::Reverse;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use fleet::batch::{self, Handled, Record};
 use fleet::delivery::{self, Delivery, Payload};
@@ -15,10 +15,11 @@ use fleet::worker::{Invocation, Worker};
 use serde_json::Value;
 
 use crate::announce::Announcer;
-use crate::budget::Budget;
+use crate::budget::{Budget, Sharing};
 use crate::config::Config;
 use crate::keys::PhotoKeys;
 use crate::photo::{Photo, Work};
+use crate::scratch::Scratch;
 
 const NAME: &str = "thumbnails";
 
@@ -31,6 +32,8 @@ pub struct ThumbnailWorker<S, A> {
     announcer: Option<A>,
     rejections: ObjectRejections<S>,
     budget: Budget,
+    /// Shared with decoding threads that outlive their call.
+    scratch: Arc<Scratch>,
 }
 
 /// A change, and the record that told of it.
@@ -58,6 +61,7 @@ impl<S: Objects, A: Announcer> ThumbnailWorker<S, A> {
                 bucket: config.thumbnails_bucket.clone(),
             },
             budget: Budget::new(config.memory_bytes),
+            scratch: Arc::new(Scratch::new(config.memory_bytes)),
             objects,
             announcer,
             config,
@@ -65,7 +69,7 @@ impl<S: Objects, A: Announcer> ThumbnailWorker<S, A> {
     }
 
     /// Works one change, and keeps it if it is rejected.
-    async fn change(&self, job: Job, invocation: &Invocation) -> Worked {
+    async fn change(&self, job: Job, sharing: Sharing, invocation: &Invocation) -> Worked {
         let Told { change, record } = job.told;
         let announced = AtomicU64::new(0);
         let (subject, fate, identity, work) = match change {
@@ -77,6 +81,8 @@ impl<S: Objects, A: Announcer> ThumbnailWorker<S, A> {
                     announcer: self.announcer.as_ref(),
                     announced: &announced,
                     budget: &self.budget,
+                    scratch: &self.scratch,
+                    sharing,
                     keys: PhotoKeys::new(&change, &self.recipe),
                     change: &change,
                 };
@@ -183,8 +189,9 @@ impl<S: Objects, A: Announcer> Worker for ThumbnailWorker<S, A> {
             Ok(change) => (change.bucket.clone(), change.key.clone()),
             Err(_) => (String::new(), String::new()),
         };
+        let sharing = Sharing::new(jobs.len(), self.config.memory_bytes);
         let mut worked = batch::in_lanes(jobs, self.config.concurrency, lane, |job| {
-            self.change(job, invocation)
+            self.change(job, sharing, invocation)
         })
         .await;
         worked.sort_by_key(|worked| worked.record);
@@ -226,6 +233,7 @@ fn metrics(work: impl Iterator<Item = Work>, announced: u64) -> Vec<Metric> {
         photos: total.photos + work.photos,
         thumbnails: total.thumbnails + work.thumbnails,
         source_bytes: total.source_bytes + work.source_bytes,
+        downloaded_bytes: total.downloaded_bytes + work.downloaded_bytes,
         thumbnail_bytes: total.thumbnail_bytes + work.thumbnail_bytes,
     });
     #[expect(
@@ -241,6 +249,7 @@ fn metrics(work: impl Iterator<Item = Work>, announced: u64) -> Vec<Metric> {
         metric("PhotosWorked", Unit::Count, total.photos),
         metric("ThumbnailsWritten", Unit::Count, total.thumbnails),
         metric("SourceBytes", Unit::Bytes, total.source_bytes),
+        metric("DownloadedBytes", Unit::Bytes, total.downloaded_bytes),
         metric("ThumbnailBytes", Unit::Bytes, total.thumbnail_bytes),
         metric("PhotosAnnounced", Unit::Count, announced),
     ]

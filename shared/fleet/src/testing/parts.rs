@@ -89,7 +89,7 @@ mod tests {
         let mut part = opened.parts.part(1_000..10_000).await.unwrap();
         part.try_next().await.unwrap();
         drop(part);
-        assert_eq!(objects.requests("k"), [0..1_000, 1_000..10_000]);
+        assert_eq!(objects.requests("k"), [[0, 1_000], [1_000, 10_000]]);
         assert_eq!(objects.sent_bytes("k"), 1_000 + 4_096);
     }
 
