@@ -1,4 +1,4 @@
-use super::quantise::{Quantiser, ZIGZAG};
+use super::quantise::{Quantiser, ZIGZAG, high_half};
 use super::sampling::Sampling;
 #[cfg(target_arch = "x86_64")]
 use super::x86;
@@ -45,7 +45,7 @@ pub(super) fn mcu_row(
             .chunks_exact_mut(component.groups_across);
         let first = row * component.down;
         for (block_row, groups) in (first..component.rows).zip(rows).take(component.down) {
-            let quantiser = &quantisers[component.table];
+            let quantiser = &quantisers[usize::from(component.table)];
             block_row_of(cpu, component.plane, block_row, quantiser, groups);
         }
     }
@@ -169,7 +169,6 @@ fn transpose(rows: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
 ///
 /// Every sum of two fits 16 bits: samples are -128 to 127, and each pass gains at most 8, less the bits of
 /// fraction that the second one drops.
-#[inline(always)]
 fn pass<const FIRST: bool>(rows: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
     let mut out = [[0; 8]; 8];
     for lane in 0..8 {
@@ -222,16 +221,16 @@ fn pass<const FIRST: bool>(rows: &[[i16; 8]; 8]) -> [[i16; 8]; 8] {
 }
 
 /// The low 16 bits: all that a coefficient has.
-#[inline(always)]
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the value fits 16 bits")]
 fn low(value: i32) -> i16 {
     value as i16
 }
 
 /// Quantises the coefficients of vertical frequency `v`: see [`Quantiser`].
-#[inline(always)]
+#[inline]
 fn quantise_row(row: &[i16; 8], quantiser: &Quantiser, v: usize) -> [i16; 8] {
-    let upper = |a: u16, b: u16| ((u32::from(a) * u32::from(b)) >> 16) as u16;
+    let upper = |a: u16, b: u16| high_half(u32::from(a) * u32::from(b));
     std::array::from_fn(|u| {
         let magnitude = (row[u].unsigned_abs() + quantiser.bias[v][u]) >> 1;
         let quotient = upper(

@@ -52,14 +52,14 @@ pub(super) fn standard(tables: usize) -> Vec<Table> {
 
 /// The best tables for symbols that occur as often as `counts` say (DC of luma and chroma, then AC), for luma alone
 /// or luma and chroma.
-pub(super) fn optimised(counts: [[u32; 256]; 4], tables: usize) -> Vec<Table> {
+pub(super) fn optimised(counts: &[[u32; 256]; 4], tables: usize) -> Vec<Table> {
     let [dc_luma, dc_chroma, ac_luma, ac_chroma] = counts;
     (0..)
         .zip([(dc_luma, ac_luma), (dc_chroma, ac_chroma)])
         .take(tables)
         .flat_map(|(identifier, (dc, ac))| {
             [(false, dc), (true, ac)].map(|(is_ac, counts)| {
-                let (lengths, values) = lengths(&counts);
+                let (lengths, values) = lengths(counts);
                 Table {
                     ac: is_ac,
                     identifier,

@@ -1,5 +1,5 @@
 use super::huffman::Table;
-use super::quantise::{Quantiser, ZIGZAG, low_byte, low_half};
+use super::quantise::{Quantiser, ZIGZAG};
 use super::sampling::Sampling;
 
 /// End of image.
@@ -22,10 +22,9 @@ pub(super) fn start(file: &mut Vec<u8>, sampling: &Sampling<'_>, quantisers: &[Q
         body.push(8);
         body.extend_from_slice(&sampling.height.to_be_bytes());
         body.extend_from_slice(&sampling.width.to_be_bytes());
-        body.push(low_byte(sampling.components.len() as u32));
+        body.push(sampling.count());
         for (identifier, component) in (1..).zip(&sampling.components) {
-            let factors = (component.across << 4 | component.down) as u32;
-            body.extend_from_slice(&[identifier, low_byte(factors), component.table as u8]);
+            body.extend_from_slice(&[identifier, component.factors, component.table]);
         }
     });
 }
@@ -40,19 +39,20 @@ pub(super) fn scan(file: &mut Vec<u8>, sampling: &Sampling<'_>, tables: &[Table]
         });
     }
     segment(file, 0xda, |body| {
-        body.push(low_byte(sampling.components.len() as u32));
+        body.push(sampling.count());
         for (identifier, component) in (1..).zip(&sampling.components) {
-            body.extend_from_slice(&[identifier, (component.table * 0x11) as u8]);
+            body.extend_from_slice(&[identifier, component.table * 0x11]);
         }
         body.extend_from_slice(&[0, 63, 0]);
     });
 }
 
-/// One marker segment, its length found once its body is there.
+/// One marker segment, of a few hundred bytes; its length is found once its body is there.
 fn segment(file: &mut Vec<u8>, marker: u8, body: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = Vec::with_capacity(192);
     body(&mut bytes);
     file.extend_from_slice(&[0xff, marker]);
-    file.extend_from_slice(&low_half(bytes.len() as u32 + 2).to_be_bytes());
+    let length = u16::try_from(bytes.len() + 2).unwrap_or(u16::MAX);
+    file.extend_from_slice(&length.to_be_bytes());
     file.extend_from_slice(&bytes);
 }

@@ -1,4 +1,4 @@
-//! Baseline JPEG from planes: samples that are in Y'CbCr already are not converted, shrunk or copied on their way.
+//! Baseline JPEG from planes: samples that are in `Y'CbCr` already are not converted, shrunk or copied on their way.
 //!
 //! One row of minimum coded units at a time is transformed and quantised ([`forward`]) and becomes a list of Huffman
 //! symbols with their extra bits ([`tokens`]). What is left is to look up each symbol's code and to push its bits
@@ -12,6 +12,8 @@ mod huffman;
 mod markers;
 mod quantise;
 mod sampling;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod write;
 #[cfg(target_arch = "x86_64")]
@@ -84,7 +86,7 @@ impl Encoder {
                     self.tokens.mcu_row(self.cpu, &sampling, row, &self.groups);
                     self.tokens.count_new();
                 }
-                let tables = huffman::optimised(self.tokens.counts(), sampling.tables());
+                let tables = huffman::optimised(&self.tokens.counts(), sampling.tables());
                 markers::scan(&mut file, &sampling, &tables);
                 let mut writer = EntropyWriter::new(file);
                 writer.write(self.cpu, self.tokens.all(), &Codes::new(&tables));

@@ -80,12 +80,18 @@ impl Quantiser {
 }
 
 /// The low 8 bits.
-pub(super) fn low_byte(value: u32) -> u8 {
+fn low_byte(value: u32) -> u8 {
     value.to_le_bytes()[0]
 }
 
 /// The low 16 bits.
-pub(super) fn low_half(value: u32) -> u16 {
+fn low_half(value: u32) -> u16 {
     let [first, second, ..] = value.to_le_bytes();
     u16::from_le_bytes([first, second])
+}
+
+/// The high 16 bits.
+#[inline]
+pub(super) fn high_half(value: u32) -> u16 {
+    low_half(value >> 16)
 }

@@ -13,7 +13,9 @@ pub(super) struct Component<'a> {
     /// Rows of blocks with samples of the plane.
     pub(super) rows: usize,
     /// Which tables it uses: 0 is luma's, 1 chroma's.
-    pub(super) table: usize,
+    pub(super) table: u8,
+    /// `across` and `down` as SOF0 says them.
+    pub(super) factors: u8,
     /// Where its groups start among those of a row of MCUs.
     pub(super) first_group: usize,
     /// Groups in one row of its blocks.
@@ -66,7 +68,8 @@ impl<'a> Sampling<'a> {
                 down,
                 columns,
                 rows: plane.height.div_ceil(8),
-                table: usize::from(index > 0),
+                table: u8::from(index > 0),
+                factors: u8::from(across == 2) * 0x10 + u8::from(down == 2) + 0x11,
                 first_group,
                 groups_across,
             });
@@ -87,6 +90,11 @@ impl<'a> Sampling<'a> {
             .iter()
             .map(|component| component.groups_across * component.down)
             .sum()
+    }
+
+    /// How many components.
+    pub(super) fn count(&self) -> u8 {
+        if self.components.len() == 1 { 1 } else { 3 }
     }
 
     /// How many tables of each kind the picture needs: 1 without chroma, else 2.

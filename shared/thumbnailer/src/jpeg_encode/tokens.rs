@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "these are compiled once for each kind of processor"
+)]
+
 use super::forward::Group;
 use super::quantise::ZIGZAG;
 use super::sampling::{Component, Sampling};
@@ -46,8 +51,8 @@ type Counts = [u32; SYMBOLS];
 /// The symbols of a picture in the order of the scan.
 #[derive(Debug)]
 pub(super) struct Tokens {
-    tokens: Vec<Token>,
-    /// How many of `tokens` are in use; the rest is space from earlier.
+    list: Vec<Token>,
+    /// How much of `list` is in use; the rest is space from earlier.
     used: usize,
     /// How many of those are counted.
     counted: usize,
@@ -60,7 +65,7 @@ pub(super) struct Tokens {
 impl Default for Tokens {
     fn default() -> Self {
         Self {
-            tokens: Vec::new(),
+            list: Vec::new(),
             used: 0,
             counted: 0,
             counts: Box::new([[0; SYMBOLS]; 4]),
@@ -85,12 +90,12 @@ impl Tokens {
 
     /// The symbols since the last [`Tokens::clear`].
     pub(super) fn all(&self) -> &[Token] {
-        self.tokens.get(..self.used).unwrap_or_default()
+        self.list.get(..self.used).unwrap_or_default()
     }
 
     /// Counts what has not been counted yet.
     pub(super) fn count_new(&mut self) {
-        let new = self.tokens.get(self.counted..self.used).unwrap_or_default();
+        let new = self.list.get(self.counted..self.used).unwrap_or_default();
         let [first, second, third, fourth] = &mut *self.counts;
         let (fours, rest) = new.as_chunks();
         let place = |token: Token| token as usize % SYMBOLS;
@@ -151,8 +156,8 @@ impl Tokens {
             .map(|component| component.across * component.down)
             .sum();
         let most = self.used + sampling.mcu_columns * blocks * 64;
-        if self.tokens.len() < most {
-            self.tokens.resize(most, 0);
+        if self.list.len() < most {
+            self.list.resize(most, 0);
         }
         let mut used = self.used;
         let mut predictors = self.predictors;
@@ -161,19 +166,19 @@ impl Tokens {
                 for down in 0..component.down {
                     for across in 0..component.across {
                         let Some(space) = self
-                            .tokens
+                            .list
                             .get_mut(used..)
                             .and_then(|space| space.first_chunk_mut())
                         else {
                             return;
                         };
-                        let table = component.table << 8;
+                        let table = u32::from(component.table) << 8;
                         let x = column * component.across + across;
                         let real =
                             row * component.down + down < component.rows && x < component.columns;
                         used += match group(component, groups, down, x).filter(|_| real) {
-                            Some(group) => block(group, x % 4, predictor, table as u32, space),
-                            None => filler(table as u32, space),
+                            Some(group) => block(group, x % 4, predictor, table, space),
+                            None => filler(table, space),
                         };
                     }
                 }

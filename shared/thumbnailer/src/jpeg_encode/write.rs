@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "these are compiled once for each kind of processor"
+)]
+
 use super::huffman::Table;
 use super::tokens::{SYMBOLS, Token};
 use crate::cpu::Cpu;

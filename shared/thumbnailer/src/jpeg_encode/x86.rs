@@ -254,13 +254,12 @@ mod two {
     /// Which coefficients of either block are not zero, in zig-zag order.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn nonzero(rows: [__m256i; 8]) -> [u64; 2] {
-        let [a, b, c, d, e, f, g, h] = rows;
+    fn nonzero(rows: &[__m256i; 8]) -> [u64; 2] {
         let pairs = [
-            pack_words(a, b),
-            pack_words(c, d),
-            pack_words(e, f),
-            pack_words(g, h),
+            pack_words(rows[0], rows[1]),
+            pack_words(rows[2], rows[3]),
+            pack_words(rows[4], rows[5]),
+            pack_words(rows[6], rows[7]),
         ];
         let mut blocks = [0; 2];
         for (index, order) in ORDER.iter().enumerate() {
@@ -300,7 +299,7 @@ mod two {
                     store(row, place);
                 }
                 let (masks, _) = group.nonzero.as_chunks_mut();
-                masks[half] = nonzero(rows);
+                masks[half] = nonzero(&rows);
             }
         }
     }
@@ -391,22 +390,17 @@ mod four {
     /// Which coefficients of each block are not zero, in zig-zag order.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
     #[inline]
-    fn nonzero(rows: [__m512i; 8]) -> [u64; 4] {
-        let [a, b, c, d, e, f, g, h] = rows;
-        let (ab, cd, ef, gh) = (
-            pack_words(a, b),
-            pack_words(c, d),
-            pack_words(e, f),
-            pack_words(g, h),
-        );
+    fn nonzero(rows: &[__m512i; 8]) -> [u64; 4] {
+        let (top0, top1) = (pack_words(rows[0], rows[1]), pack_words(rows[2], rows[3]));
+        let (bottom0, bottom1) = (pack_words(rows[4], rows[5]), pack_words(rows[6], rows[7]));
         // From two rows of four blocks in a vector to the eight rows of one.
         let (top01, top23) = (
-            _mm512_shuffle_i32x4::<0x44>(ab, cd),
-            _mm512_shuffle_i32x4::<0xee>(ab, cd),
+            _mm512_shuffle_i32x4::<0x44>(top0, top1),
+            _mm512_shuffle_i32x4::<0xee>(top0, top1),
         );
         let (bottom01, bottom23) = (
-            _mm512_shuffle_i32x4::<0x44>(ef, gh),
-            _mm512_shuffle_i32x4::<0xee>(ef, gh),
+            _mm512_shuffle_i32x4::<0x44>(bottom0, bottom1),
+            _mm512_shuffle_i32x4::<0xee>(bottom0, bottom1),
         );
         let blocks = [
             _mm512_shuffle_i32x4::<0x88>(top01, bottom01),
@@ -437,7 +431,7 @@ mod four {
             for (row, place) in rows.into_iter().zip(places) {
                 store(row, place);
             }
-            group.nonzero = nonzero(rows);
+            group.nonzero = nonzero(&rows);
         }
     }
 }
