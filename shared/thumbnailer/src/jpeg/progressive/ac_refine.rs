@@ -1,13 +1,17 @@
 //! A later scan of a band of AC coefficients: a bit for each that is not zero, and where new ones become so.
 //!
 //! The bits of old coefficients lie between the symbols that place new ones, so that their number decides where the
-//! next symbol is. With a map of the coefficients that are not zero it is a matter of counting bits; the corrections
-//! are gathered into a map too, and only those of kept coefficients are carried out, once for each block.
+//! next symbol is. With a map of the coefficients that are not zero this is a matter of counting: a symbol's run is a
+//! single bit that is deposited on the zeros, what lies below is passed, and its old coefficients are as many bits. One
+//! after another these steps are the time of the scan (about twenty cycles a symbol), so everything else is left for
+//! the end of the block: the corrections are collected as they come and deposited once, and only kept coefficients are
+//! touched.
 
 use super::deposit::Deposit;
-use super::scan::{Band, Source};
+use super::scan::{Band, Code, Source};
 use crate::jpeg::JpegError;
 use crate::jpeg::bits::Bits;
+use crate::jpeg::huffman::Entry;
 
 /// Decodes the scan into blocks of `N` coefficients, and notes which have ceased to be zero.
 #[inline(always)]
@@ -21,8 +25,9 @@ pub(super) fn decode<const N: usize>(
 ) -> Result<Bits, JpegError> {
     let blocks = coefficients.as_chunks_mut::<N>().0;
     let refinement = Refinement {
-        band,
-        whole: from(band.first) & !from(band.last + 1),
+        code: &band.code,
+        steps: Steps::new(&band.code),
+        band: (u64::MAX << band.first) & (u64::MAX >> (63 - band.last)),
         bit: 1 << low,
         places: band.blocks.places(),
         kept: band.blocks.kept(),
@@ -52,12 +57,14 @@ pub(super) fn decode<const N: usize>(
             left -= 1;
             if run > 0 {
                 run -= 1;
-                let old = *map & refinement.whole;
+                let old = *map & refinement.band;
                 if old != 0 {
                     source.ensure(&mut bits)?;
-                    bits.refill(source.bytes());
-                    let corrections = refinement.corrections(source.bytes(), &mut bits, old);
-                    refinement.correct(block, corrections);
+                    let bytes = source.bytes();
+                    bits.refill(bytes);
+                    let mut collected = 0;
+                    collect(bytes, &mut bits, old.count_ones(), &mut collected);
+                    refinement.correct(block, old, collected, 0, 0);
                 }
             } else {
                 source.ensure(&mut bits)?;
@@ -71,17 +78,62 @@ pub(super) fn decode<const N: usize>(
     Ok(bits)
 }
 
-/// The zig-zag indices from `index` on, as a map.
+/// Appends `count` (0 to 63) bits to those that are collected. At least 32 must be valid.
 #[inline(always)]
-fn from(index: u32) -> u64 {
-    // In two shifts: a shift by 64 is none.
-    (u64::MAX << (index >> 1)) << (index - (index >> 1))
+fn collect(bytes: &[u8], bits: &mut Bits, mut count: u32, collected: &mut u64) {
+    if count > 32 {
+        *collected = *collected << 32 | u64::from(bits.take(32));
+        bits.refill(bytes);
+        count -= 32;
+    }
+    *collected = *collected << count | u64::from(bits.take(count));
+}
+
+/// Bits of an index of [`Steps`].
+const INDEX_BITS: u32 = 10;
+
+/// What a symbol of a refinement does, by the next bits. In the lowest six bits of an entry are how many bits it takes,
+/// with the sign; then come flags; the upper half has the bit of its run set, or none at the end of the block.
+#[derive(Debug)]
+struct Steps([u32; 1 << INDEX_BITS]);
+
+impl Steps {
+    /// It places a new coefficient.
+    const NEW: u32 = 1 << 6;
+    /// A run of blocks, a long code, or nothing valid.
+    const RARE: u32 = 1 << 7;
+
+    fn new(code: &Code) -> Self {
+        Self(std::array::from_fn(|index| {
+            Self::of(code.look_up((index as u64) << (64 - INDEX_BITS)))
+        }))
+    }
+
+    #[inline(always)]
+    fn of(entry: Entry) -> u32 {
+        if entry.is_long() || entry.size() > 1 {
+            return Self::RARE;
+        }
+        match (entry.is_end_of_block(), entry.run()) {
+            (true, 0) => entry.bits(),
+            (true, _) => Self::RARE,
+            (false, run) => entry.bits() | entry.size() * Self::NEW | 1 << (16 + run),
+        }
+    }
+
+    #[inline(always)]
+    fn look_up(&self, buffer: u64) -> u32 {
+        #[expect(clippy::cast_possible_truncation, reason = "an index of ten bits")]
+        let index = (buffer >> (64 - INDEX_BITS)) as usize;
+        self.0[index]
+    }
 }
 
 struct Refinement<'a, D> {
-    band: &'a Band,
+    code: &'a Code,
+    steps: Steps,
     /// The band as a map.
-    whole: u64,
+    band: u64,
     /// What a correction adds.
     bit: i16,
     places: [u8; 64],
@@ -99,83 +151,89 @@ impl<D: Deposit> Refinement<'_, D> {
         block: &mut [i16; N],
         map: &mut u64,
     ) -> Result<usize, JpegError> {
-        let mut nonzero = *map;
+        let old = self.band & *map;
         // What of the band has not been passed.
-        let mut rest = self.whole;
-        let mut corrections = 0;
+        let (mut old_left, mut zeros) = (old, self.band & !*map);
+        let (mut new, mut negative) = (0, 0);
+        let mut collected = 0;
         let mut run = 0;
-        while rest != 0 {
+        while old_left | zeros != 0 {
             bits.refill(bytes);
-            let entry = self.band.code.next(bits)?;
-            if entry.size() > 1 {
-                return Err(JpegError::corrupt("a new coefficient of more than one bit"));
+            let mut step = self.steps.look_up(bits.buffer);
+            if step & Steps::RARE != 0 {
+                // A copy: what a function that is not inlined can reach cannot stay in registers.
+                let mut moved = *bits;
+                (step, run) = self.rare(bytes, &mut moved)?;
+                *bits = moved;
             }
-            let is_new = entry.size() == 1;
-            let positive = bits.buffer << ((entry.bits() - entry.size()) & 63) >> 63 == 1;
-            bits.consume(entry.bits());
-            let passed = if entry.is_end_of_block() {
-                let length = entry.run();
-                run = (1 << length) - 1 + bits.take(length) as usize;
-                bits.refill(bytes);
-                std::mem::take(&mut rest)
-            } else {
-                let index = self.deposit.nth(rest & !nonzero, entry.run());
-                let after = from((index + 1).min(64));
-                let passed = rest & !after;
-                rest &= after;
-                if is_new {
-                    if index > 63 {
-                        return Err(JpegError::corrupt("a coefficient past the end of its band"));
-                    }
-                    let place = usize::from(self.places[index as usize & 63]);
-                    if let Some(coefficient) = block.get_mut(place) {
-                        *coefficient = if positive { self.bit } else { -self.bit };
-                    }
-                }
-                nonzero |= u64::from(is_new) << (index & 63);
-                passed
-            };
-            // What this scan itself made has no correction: the map of before it.
-            corrections |= self.corrections(bytes, bits, passed & *map);
+            let placed = self.deposit.deposit((step >> 16).into(), zeros);
+            // All up to the placed one; when there is none, all there are.
+            let passed = placed ^ placed.wrapping_sub(1);
+            let count = (old_left & passed).count_ones();
+            old_left &= !passed;
+            zeros &= !passed;
+            let is_positive = bits.buffer << ((step.wrapping_sub(1)) & 63) >> 63;
+            let is_new = u64::from(step & Steps::NEW != 0).wrapping_neg();
+            if placed == 0 && is_new != 0 {
+                return Err(past_the_end());
+            }
+            new |= placed & is_new;
+            negative |= placed & is_positive.wrapping_sub(1);
+            bits.consume(step & 63);
+            collect(bytes, bits, count, &mut collected);
         }
-        self.correct(block, corrections);
-        *map = nonzero;
+        self.correct(block, old, collected, new, negative);
+        *map |= new;
         Ok(run)
     }
 
-    /// Reads a bit for each of the coefficients of `old`. At least 32 bits must be valid.
-    #[inline(always)]
-    fn corrections(&self, bytes: &[u8], bits: &mut Bits, old: u64) -> u64 {
-        let count = old.count_ones();
-        if count <= 32 {
-            let read = self.deposit.deposit(bits.buffer.reverse_bits(), old);
-            bits.consume(count);
-            return read;
+    /// A step that is not in the table, of which the sign is still to be consumed, and the run of blocks after this one.
+    #[cold]
+    #[inline(never)]
+    fn rare(&self, bytes: &[u8], bits: &mut Bits) -> Result<(u32, usize), JpegError> {
+        let entry = self.code.next(bits)?;
+        bits.consume(entry.bits() - entry.size());
+        if entry.size() > 1 {
+            return Err(JpegError::corrupt("a new coefficient of more than one bit"));
         }
-        let mut read = 0;
-        for half in [old & 0xffff_ffff, old >> 32 << 32] {
+        if entry.is_end_of_block() {
+            let length = entry.run();
+            let run = (1 << length) - 1 + bits.take(length) as usize;
             bits.refill(bytes);
-            read |= self.deposit.deposit(bits.buffer.reverse_bits(), half);
-            bits.consume(half.count_ones());
+            return Ok((0, run));
         }
-        read
+        let step = entry.size() | entry.size() * Steps::NEW | 1 << (16 + entry.run());
+        Ok((step, 0))
     }
 
-    /// Carries the corrections out.
+    /// Adds a bit to those coefficients of `old` for which one has been collected, and places the `new` ones.
     #[inline(always)]
-    fn correct<const N: usize>(&self, block: &mut [i16; N], corrections: u64) {
-        let mut corrections = corrections & self.kept;
-        while corrections != 0 {
-            let index = corrections.trailing_zeros() as usize;
-            corrections &= corrections - 1;
-            if let Some(coefficient) = block.get_mut(usize::from(self.places[index & 63])) {
-                let bit = if *coefficient < 0 {
-                    -self.bit
-                } else {
-                    self.bit
-                };
-                *coefficient = coefficient.wrapping_add(bit);
+    fn correct<const N: usize>(
+        &self,
+        block: &mut [i16; N],
+        old: u64,
+        collected: u64,
+        new: u64,
+        negative: u64,
+    ) {
+        // The first of them is the highest.
+        let first_is_lowest = (collected << 1 << (63 - old.count_ones())).reverse_bits();
+        let corrections = self.deposit.deposit(first_is_lowest, old);
+        let mut changes = (corrections | new) & self.kept;
+        while changes != 0 {
+            let index = changes.trailing_zeros();
+            changes &= changes - 1;
+            if let Some(coefficient) = block.get_mut(usize::from(self.places[index as usize & 63]))
+            {
+                // All ones below zero. A new one is zero so far.
+                let sign = *coefficient >> 15 | -i16::from(negative >> index & 1 == 1);
+                *coefficient = coefficient.wrapping_add((self.bit ^ sign) - sign);
             }
         }
     }
+}
+
+#[cold]
+fn past_the_end() -> JpegError {
+    JpegError::corrupt("a coefficient past the end of its band")
 }

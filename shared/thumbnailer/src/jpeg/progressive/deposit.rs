@@ -1,12 +1,9 @@
-//! Two things that a map of coefficients is asked for, and that newer processors know as one instruction.
+//! What a map of coefficients is asked for, and newer processors know as one instruction.
 
 /// How bits are put to the places that a map says.
 pub(super) trait Deposit: Copy {
     /// The lowest bits of `bits`, each at the next set bit of `map`.
     fn deposit(self, bits: u64, map: u64) -> u64;
-
-    /// The `index`-th set bit of `map`, counted from the lowest; 64 when there are fewer.
-    fn nth(self, map: u64, index: u32) -> u32;
 }
 
 /// Bit by bit.
@@ -23,14 +20,6 @@ impl Deposit for BitByBit {
             bits >>= 1;
         }
         deposited
-    }
-
-    #[inline(always)]
-    fn nth(self, mut map: u64, index: u32) -> u32 {
-        for _ in 0..index {
-            map &= map.wrapping_sub(1);
-        }
-        map.trailing_zeros()
     }
 }
 
@@ -55,11 +44,6 @@ impl Deposit for Bmi2 {
         // SAFETY: `Bmi2` is made only for a `Cpu` that includes BMI2, and those are made by detection.
         unsafe { std::arch::x86_64::_pdep_u64(bits, map) }
     }
-
-    #[inline(always)]
-    fn nth(self, map: u64, index: u32) -> u32 {
-        self.deposit(1 << (index & 63), map).trailing_zeros()
-    }
 }
 
 #[cfg(test)]
@@ -70,11 +54,9 @@ mod tests {
         assert_eq!(deposit.deposit(0b101, 0b1_1010_0000), 0b1_0010_0000);
         assert_eq!(deposit.deposit(u64::MAX, 1 << 63 | 1), 1 << 63 | 1);
         assert_eq!(deposit.deposit(u64::MAX, 0), 0);
-        assert_eq!(deposit.nth(0b1_1010_0000, 0), 5);
-        assert_eq!(deposit.nth(0b1_1010_0000, 2), 8);
-        assert_eq!(deposit.nth(0b1_1010_0000, 3), 64);
-        assert_eq!(deposit.nth(u64::MAX, 63), 63);
-        assert_eq!(deposit.nth(0, 0), 64);
+        assert_eq!(deposit.deposit(0b100, 0b1_1010_0000), 1 << 8);
+        assert_eq!(deposit.deposit(0b1000, 0b1_1010_0000), 0);
+        assert_eq!(deposit.deposit(1 << 15, u64::MAX), 1 << 15);
     }
 
     #[test]

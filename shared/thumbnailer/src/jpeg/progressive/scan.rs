@@ -41,6 +41,11 @@ impl Code {
         Ok(entry)
     }
 
+    /// What [`Code::next`] gives for codes that are not long.
+    pub(super) fn look_up(&self, buffer: u64) -> Entry {
+        self.coefficients.look_up(buffer)
+    }
+
     #[cold]
     #[inline(never)]
     fn long(&self, bits: &mut Bits) -> Result<Entry, JpegError> {
