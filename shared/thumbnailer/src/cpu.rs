@@ -8,7 +8,7 @@ pub(crate) enum Cpu {
     /// x86-64 with AVX2, FMA, BMI1, BMI2, LZCNT, POPCNT and MOVBE.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// All of [`Cpu::Avx2`] with AVX-512 F, BW, DQ, VL and VBMI.
+    /// All of [`Cpu::Avx2`] with AVX-512 F, BW, CD, DQ, VL, VBMI and VBMI2.
     #[cfg(target_arch = "x86_64")]
     Avx512,
     /// 64-bit ARM; NEON is part of it.
@@ -37,9 +37,11 @@ impl Cpu {
             found.push(Self::Avx2);
             if is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512cd")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vbmi")
+                && is_x86_feature_detected!("avx512vbmi2")
             {
                 found.push(Self::Avx512);
             }

@@ -10,13 +10,13 @@ const GROUP_WIDTH: usize = 32;
 
 /// Four blocks side by side, transformed and quantised.
 ///
-/// The coefficients stay where the transform leaves them, row by row across the four blocks, and are not brought
-/// into zig-zag order: that is cheaper for one bit each, and most of them are zero.
+/// The coefficients stay in natural order: to bring them into zig-zag order is cheaper for one bit of each, and most of
+/// them are zero.
 #[derive(Debug, Clone)]
 #[repr(align(64))]
 pub(super) struct Group {
-    /// The coefficient of vertical frequency `v` and horizontal frequency `u` of block `b` is at `32v + 8b + u`.
-    pub(super) coefficients: [i16; 256],
+    /// For each block the coefficients, that of vertical frequency `v` and horizontal frequency `u` at `8v + u`.
+    pub(super) coefficients: [[i16; 64]; 4],
     /// For each block which coefficients are not zero: bit `k` is index `k` of the zig-zag order.
     pub(super) nonzero: [u64; 4],
 }
@@ -24,7 +24,7 @@ pub(super) struct Group {
 impl Default for Group {
     fn default() -> Self {
         Self {
-            coefficients: [0; 256],
+            coefficients: [[0; 64]; 4],
             nonzero: [0; 4],
         }
     }
@@ -148,8 +148,7 @@ fn transform_portable(
             let mut nonzero = [false; 64];
             for (v, row) in twice.iter().enumerate() {
                 let row = quantise_row(row, quantiser, v);
-                let start = 32 * v + 8 * block;
-                group.coefficients[start..start + 8].copy_from_slice(&row);
+                group.coefficients[block][8 * v..8 * v + 8].copy_from_slice(&row);
                 for (bit, value) in nonzero[8 * v..8 * v + 8].iter_mut().zip(row) {
                     *bit = value != 0;
                 }

@@ -6,6 +6,8 @@
 use super::forward::Group;
 use super::quantise::ZIGZAG;
 use super::sampling::{Component, Sampling};
+#[cfg(target_arch = "x86_64")]
+use super::x86;
 use crate::cpu::Cpu;
 
 /// What a token can name: four tables of 256 symbols.
@@ -17,10 +19,12 @@ pub(super) const SYMBOLS: usize = 1024;
 /// luma and chroma, 2 and 3 AC. The extra bits start at bit 16; the symbol's low four bits are their number.
 pub(super) type Token = u32;
 
+/// Set in the tokens of AC tables.
+pub(super) const AC: Token = 0x200;
 /// Fifteen zeros and one more.
 const SIXTEEN_ZEROS: Token = 0xf0;
 /// Only zeros follow.
-const END_OF_BLOCK: Token = 0;
+pub(super) const END_OF_BLOCK: Token = 0;
 
 /// The size and the extra bits of every value of 12 bits, as a token of table 0: ITU-T T.81, F.1.2.1.
 static VALUES: [Token; 4096] = values();
@@ -132,24 +136,57 @@ impl Tokens {
     ) {
         match cpu {
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx2 | Cpu::Avx512 => self.mcu_row_bmi(sampling, row, groups),
-            _ => self.mcu_row_any(sampling, row, groups),
+            Cpu::Avx512 => self.mcu_row_avx512(sampling, row, groups),
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx2 => self.mcu_row_avx2(sampling, row, groups),
+            _ => self.mcu_row_by(sampling, row, groups, one_by_one),
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[expect(unsafe_code, reason = "calls a function for a detected processor")]
-    fn mcu_row_bmi(&mut self, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
+    fn mcu_row_avx2(&mut self, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
         #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,movbe")]
         fn inner(tokens: &mut Tokens, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
-            tokens.mcu_row_any(sampling, row, groups);
+            tokens.mcu_row_by(sampling, row, groups, one_by_one);
         }
-        // SAFETY: only called when `Cpu` says AVX2 or more, whose definition includes all of these.
+        // SAFETY: only called for `Cpu::Avx2`, whose definition includes all of these.
         unsafe { inner(self, sampling, row, groups) }
     }
 
+    #[cfg(target_arch = "x86_64")]
+    #[expect(unsafe_code, reason = "calls a function for a detected processor")]
+    fn mcu_row_avx512(&mut self, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
+        #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt,movbe")]
+        #[target_feature(
+            enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx512vbmi,avx512vbmi2"
+        )]
+        fn inner(tokens: &mut Tokens, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
+            tokens.mcu_row_by(
+                sampling,
+                row,
+                groups,
+                |coefficients, nonzero, difference, table, space| {
+                    x86::block(coefficients, nonzero, difference, table, space).unwrap_or_else(
+                        || one_by_one(coefficients, nonzero, difference, table, space),
+                    )
+                },
+            );
+        }
+        // SAFETY: only called for `Cpu::Avx512`, whose definition includes all of these.
+        unsafe { inner(self, sampling, row, groups) }
+    }
+
+    /// Adds the symbols of one row of MCUs, those of a block as `block` finds them: from its coefficients, which of
+    /// them are not zero, the difference of its DC, and its DC table, to where they go; how many.
     #[inline(always)]
-    fn mcu_row_any(&mut self, sampling: &Sampling<'_>, row: usize, groups: &[Group]) {
+    fn mcu_row_by(
+        &mut self,
+        sampling: &Sampling<'_>,
+        row: usize,
+        groups: &[Group],
+        block: impl Fn(&[i16; 64], u64, i16, Token, &mut [Token; 64]) -> usize,
+    ) {
         let blocks: usize = sampling
             .components
             .iter()
@@ -177,7 +214,12 @@ impl Tokens {
                         let real =
                             row * component.down + down < component.rows && x < component.columns;
                         used += match group(component, groups, down, x).filter(|_| real) {
-                            Some(group) => block(group, x % 4, predictor, table, space),
+                            Some(group) => {
+                                let coefficients = &group.coefficients[x % 4];
+                                let difference = coefficients[0].wrapping_sub(*predictor);
+                                *predictor = coefficients[0];
+                                block(coefficients, group.nonzero[x % 4], difference, table, space)
+                            }
                             None => filler(table, space),
                         };
                     }
@@ -200,21 +242,18 @@ fn group<'a>(
     groups.get(component.first_group + down * component.groups_across + x / 4)
 }
 
-/// The symbols of one block of a group; how many.
+/// The symbols of one block; how many.
 #[inline(always)]
-fn block(
-    group: &Group,
-    index: usize,
-    predictor: &mut i16,
+fn one_by_one(
+    coefficients: &[i16; 64],
+    nonzero: u64,
+    difference: i16,
     table: Token,
     space: &mut [Token; 64],
 ) -> usize {
-    let base = 8 * (index % 4);
-    let dc = group.coefficients[base];
-    space[0] = value(dc.wrapping_sub(*predictor)) | table;
-    *predictor = dc;
-    let table = table | 0x200;
-    let mut nonzero = group.nonzero[index % 4] & !1;
+    space[0] = value(difference) | table;
+    let table = table | AC;
+    let mut nonzero = nonzero & !1;
     let mut used = 1;
     let mut last = 0;
     while nonzero != 0 {
@@ -227,8 +266,7 @@ fn block(
             used += 1;
             run -= 16;
         }
-        let natural = usize::from(ACROSS_GROUP[place as usize % 64]);
-        let coefficient = group.coefficients[(natural + base) % 256];
+        let coefficient = coefficients[usize::from(ZIGZAG[place as usize % 64]) % 64];
         space[used % 64] = (value(coefficient) | table) + (run << 4);
         used += 1;
     }
@@ -242,20 +280,6 @@ fn block(
 /// The symbols of a block that only fills the last MCU: the DC of the block before it, nothing else.
 fn filler(table: Token, space: &mut [Token; 64]) -> usize {
     space[0] = table;
-    space[1] = END_OF_BLOCK | table | 0x200;
+    space[1] = END_OF_BLOCK | table | AC;
     2
-}
-
-/// Where each coefficient of the zig-zag order of its first block lies in a group.
-static ACROSS_GROUP: [u8; 64] = across_group();
-
-const fn across_group() -> [u8; 64] {
-    let mut places = [0; 64];
-    let mut index = 0;
-    while index < 64 {
-        let natural = ZIGZAG[index];
-        places[index] = natural / 8 * 32 + natural % 8;
-        index += 1;
-    }
-    places
 }
