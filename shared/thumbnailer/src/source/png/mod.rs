@@ -1,4 +1,6 @@
-//! PNG, by `png`. An animated PNG shows its first frame, as the format means it to.
+//! PNG, by `png`. An animated PNG shows its first frame, as
+//! the format means it to.
+
 
 use std::fmt::Display;
 
@@ -46,8 +48,8 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
 }
 
 pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, ThumbnailError> {
-    let max_bytes = usize::try_from(limits.max_memory_bytes).unwrap_or(usize::MAX);
-    let limits = png::Limits { bytes: max_bytes };
+    let limits = png_limits(limits);
+    let max_bytes = limits.bytes;
     let mut decoder = png::Decoder::new_with_limits(std::io::Cursor::new(image), limits);
     // Palettes and transparency become channels, sixteen bits become eight.
     decoder.set_transformations(Transformations::EXPAND | Transformations::STRIP_16);
@@ -77,6 +79,11 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
             samples,
         },
     })
+}
+
+fn png_limits(limits: &Limits) -> png::Limits {
+    let bytes = usize::try_from(limits.max_memory_bytes).unwrap_or(usize::MAX);
+    png::Limits { bytes }
 }
 
 fn corrupt(reason: impl Display) -> ThumbnailError {
