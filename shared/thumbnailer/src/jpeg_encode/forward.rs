@@ -231,7 +231,7 @@ fn low(value: i32) -> i16 {
 fn quantise_row(row: &[i16; 8], quantiser: &Quantiser, v: usize) -> [i16; 8] {
     let upper = |a: u16, b: u16| high_half(u32::from(a) * u32::from(b));
     std::array::from_fn(|u| {
-        let magnitude = (row[u].unsigned_abs() + quantiser.bias[v][u]) >> 1;
+        let magnitude = row[u].unsigned_abs() + quantiser.bias[v][u];
         let quotient = upper(
             upper(magnitude, quantiser.reciprocal[v][u]),
             quantiser.scale[v][u],

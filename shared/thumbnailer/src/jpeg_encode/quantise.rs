@@ -33,11 +33,11 @@ pub(super) const ZIGZAG: [u8; 64] = [
 /// A table of quantisers, and what divides by them without a division.
 ///
 /// The forward DCT gives coefficients times 8, so the divisor of quantiser `q` is `8q`, and a coefficient of magnitude
-/// `x` becomes `floor((x + 4q) / 8q)`: rounded, halves away from zero. With `n = floor((x + 4q) / 2)` that is
-/// `floor(n / 4q)`. Let `4q <= 2^l`, `l` as small as possible, and `r = ceil(2^(15+l) / 4q)`, which fits 16 bits; then
-/// `floor(n * r / 2^(15+l))` is exact as long as `n * (r * 4q - 2^(15+l)) < 2^(15+l)`, and since the bracket is below
-/// `4q <= 2^l`, as long as `n <= 2^15`: `x` is at most `2^13` and a little. The shift by `15 + l` is taken in two
-/// steps, as two upper halves of 16-bit products, since 16-bit lanes with a shift each exist on few processors.
+/// `x` becomes `floor(n / 8q)` with `n = x + 4q`: rounded, halves away from zero. Let `8q <= 2^l`, `l` as small as
+/// possible, and `r = ceil(2^(15+l) / 8q)`, which fits 16 bits. Then `floor(n * r / 2^(15+l))` is exact as long as
+/// `n * (r * 8q - 2^(15+l)) < 2^(15+l)`, and since the bracket is below `8q <= 2^l`, as long as `n <= 2^15`: `x` is at
+/// most `2^13` and a little. The shift by `15 + l` is taken in two steps, as two upper halves of 16-bit products,
+/// since 16-bit lanes with a shift each exist on few processors.
 #[derive(Debug, Clone)]
 pub(super) struct Quantiser {
     /// `q`, in natural order, as the file says it.
@@ -67,11 +67,11 @@ impl Quantiser {
         };
         for (index, &base) in at_fifty.iter().enumerate() {
             let value = ((u32::from(base) * per_cent + 50) / 100).clamp(1, 255);
-            let divisor = 4 * value;
+            let divisor = 8 * value;
             let bits = divisor.next_power_of_two().trailing_zeros();
             let (row, column) = (index / 8, index % 8);
             quantiser.values[index] = low_byte(value);
-            quantiser.bias[row][column] = low_half(divisor);
+            quantiser.bias[row][column] = low_half(divisor / 2);
             quantiser.reciprocal[row][column] = low_half((1_u32 << (15 + bits)).div_ceil(divisor));
             quantiser.scale[row][column] = low_half(1 << (17 - bits));
         }

@@ -4,14 +4,15 @@ use core::arch::x86_64::{
     __m128i, __m256i, _mm_cvtsi32_si128, _mm_storeu_si128, _mm256_abs_epi16 as absolute,
     _mm256_add_epi16 as add, _mm256_add_epi32 as add_long, _mm256_broadcastsi128_si256,
     _mm256_castsi256_si128, _mm256_cmpeq_epi8, _mm256_cvtepu8_epi16, _mm256_extracti128_si256,
-    _mm256_madd_epi16 as multiply_add, _mm256_movemask_epi8, _mm256_mulhi_epu16 as multiply_high,
+    _mm256_madd_epi16 as multiply_add, _mm256_movemask_epi8,
+    _mm256_mulhi_epi16 as multiply_high_signed, _mm256_mulhi_epu16 as multiply_high,
     _mm256_or_si256, _mm256_packs_epi16 as pack_words, _mm256_packs_epi32 as pack_longs,
     _mm256_set1_epi16 as every_word, _mm256_set1_epi32 as every_pair, _mm256_setzero_si256,
     _mm256_shuffle_epi8, _mm256_sign_epi16 as with_sign, _mm256_slli_epi16, _mm256_sra_epi32,
-    _mm256_srai_epi16, _mm256_srli_epi16, _mm256_sub_epi16 as subtract,
-    _mm256_unpackhi_epi16 as high_words, _mm256_unpackhi_epi32 as high_pairs,
-    _mm256_unpackhi_epi64 as high_fours, _mm256_unpacklo_epi16 as low_words,
-    _mm256_unpacklo_epi32 as low_pairs, _mm256_unpacklo_epi64 as low_fours,
+    _mm256_srai_epi16, _mm256_sub_epi16 as subtract, _mm256_unpackhi_epi16 as high_words,
+    _mm256_unpackhi_epi32 as high_pairs, _mm256_unpackhi_epi64 as high_fours,
+    _mm256_unpacklo_epi16 as low_words, _mm256_unpacklo_epi32 as low_pairs,
+    _mm256_unpacklo_epi64 as low_fours,
 };
 
 use super::{Rows, load_bytes, load_words};
@@ -36,12 +37,6 @@ fn shift_left(vector: __m256i) -> __m256i {
 #[inline]
 fn shift_right(vector: __m256i) -> __m256i {
     _mm256_srai_epi16::<{ KEPT.cast_signed() }>(vector)
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn halve(vector: __m256i) -> __m256i {
-    _mm256_srli_epi16::<1>(vector)
 }
 
 #[target_feature(enable = "avx2")]

@@ -4,11 +4,12 @@ use core::arch::x86_64::{
     __m256i, __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256, _mm512_abs_epi16 as absolute,
     _mm512_add_epi16 as add, _mm512_add_epi32 as add_long, _mm512_broadcast_i32x4,
     _mm512_cvtepu8_epi16, _mm512_madd_epi16 as multiply_add, _mm512_mask_sub_epi16,
-    _mm512_movepi16_mask, _mm512_mulhi_epu16 as multiply_high, _mm512_packs_epi16 as pack_words,
+    _mm512_movepi16_mask, _mm512_mulhi_epi16 as multiply_high_signed,
+    _mm512_mulhi_epu16 as multiply_high, _mm512_packs_epi16 as pack_words,
     _mm512_packs_epi32 as pack_longs, _mm512_permutexvar_epi8, _mm512_set1_epi16 as every_word,
     _mm512_set1_epi32 as every_pair, _mm512_setzero_si512, _mm512_shuffle_i32x4, _mm512_slli_epi16,
-    _mm512_sra_epi32, _mm512_srai_epi16, _mm512_srli_epi16, _mm512_storeu_si512,
-    _mm512_sub_epi16 as subtract, _mm512_test_epi8_mask, _mm512_unpackhi_epi16 as high_words,
+    _mm512_sra_epi32, _mm512_srai_epi16, _mm512_storeu_si512, _mm512_sub_epi16 as subtract,
+    _mm512_test_epi8_mask, _mm512_unpackhi_epi16 as high_words,
     _mm512_unpackhi_epi32 as high_pairs, _mm512_unpackhi_epi64 as high_fours,
     _mm512_unpacklo_epi16 as low_words, _mm512_unpacklo_epi32 as low_pairs,
     _mm512_unpacklo_epi64 as low_fours,
@@ -36,12 +37,6 @@ fn shift_left(vector: __m512i) -> __m512i {
 #[inline]
 fn shift_right(vector: __m512i) -> __m512i {
     _mm512_srai_epi16::<KEPT>(vector)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn halve(vector: __m512i) -> __m512i {
-    _mm512_srli_epi16::<1>(vector)
 }
 
 #[target_feature(enable = "avx512f,avx512bw")]
