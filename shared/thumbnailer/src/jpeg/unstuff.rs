@@ -4,7 +4,8 @@ use super::JpegError;
 use super::bits::Bits;
 use crate::input::Input;
 
-/// Bytes without stuffing that are held at once: enough to make refilling rare, little enough for the second cache.
+/// Bytes without stuffing that are held at once, unless more are asked for: enough to make refilling rare, little enough
+/// for the second cache.
 const CAPACITY: usize = 64 << 10;
 
 /// Bytes copied at a time. 0xFF is about every 200th byte of a photograph.
@@ -22,6 +23,8 @@ pub(crate) struct Window {
     next: usize,
     /// What ended the interval, once it is known.
     end: Option<End>,
+    /// How many bytes the window holds.
+    capacity: usize,
     /// No unit of decoding reads more bytes than this.
     reserve: usize,
 }
@@ -38,7 +41,13 @@ enum End {
 impl Window {
     /// Nothing yet.
     pub(crate) fn new() -> Self {
+        Self::with_capacity(CAPACITY)
+    }
+
+    /// Nothing yet, in a window of at least 32 KiB.
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self {
+            capacity: capacity.max(32 << 10),
             bytes: Vec::new(),
             length: 0,
             next: 0,
@@ -51,8 +60,8 @@ impl Window {
     /// between two calls of [`Window::ensure`].
     pub(crate) fn begin(&mut self, offset: usize, blocks: usize) -> Bits {
         // 64 codes of 16 bits with values of 15 are 248 bytes.
-        self.reserve = (blocks * 256).min(CAPACITY / 2);
-        self.bytes.resize(CAPACITY + BLOCK, 0);
+        self.reserve = (blocks * 256).min(self.capacity / 2);
+        self.bytes.resize(self.capacity + BLOCK, 0);
         self.next_interval(offset)
     }
 
@@ -73,9 +82,14 @@ impl Window {
     #[inline(always)]
     pub(crate) fn safe_until(&self) -> usize {
         match self.end {
-            None => self.length.saturating_sub(self.reserve),
+            None => self.certain_until(),
             Some(_) => usize::MAX,
         }
+    }
+
+    /// Up to which byte decoding does not touch the end of what is there.
+    pub(crate) fn certain_until(&self) -> usize {
+        self.length.saturating_sub(self.reserve)
     }
 
     /// Makes sure that a unit of decoding finds its bytes in [`Window::bytes`], unless the interval ends before.
@@ -90,20 +104,25 @@ impl Window {
         bits: &mut Bits,
     ) -> Result<(), JpegError> {
         if bits.at >= self.safe_until() {
-            self.slide(input, bits)?;
+            self.fill(input, bits)?;
         }
         Ok(())
     }
 
+    /// Drops what the reader has passed and fills the window up.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Window::ensure`].
     #[cold]
-    fn slide(&mut self, input: &mut dyn Input, bits: &mut Bits) -> Result<(), JpegError> {
+    pub(crate) fn fill(&mut self, input: &mut dyn Input, bits: &mut Bits) -> Result<(), JpegError> {
         self.check(bits)?;
         // What is in the bit buffer stays too, so that the reader's position does not become negative.
         let passed = bits.at.min(self.length).saturating_sub(8);
         self.bytes.copy_within(passed..self.length, 0);
         self.length -= passed;
         bits.at -= passed;
-        while self.end.is_none() && self.length < CAPACITY {
+        while self.end.is_none() && self.length < self.capacity {
             self.extend(input)?;
         }
         Ok(())
@@ -112,7 +131,7 @@ impl Window {
     /// Appends what one look at the input gives.
     fn extend(&mut self, input: &mut dyn Input) -> Result<(), JpegError> {
         // Two more, so that an 0xFF in the last place is seen with what follows it: each call gets on.
-        let room = CAPACITY.saturating_sub(self.length) + 2;
+        let room = self.capacity.saturating_sub(self.length) + 2;
         let file = input.from(self.next, room)?;
         let is_all = file.len() < room;
         let file = file.get(..room).unwrap_or(file);

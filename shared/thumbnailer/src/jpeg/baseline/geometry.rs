@@ -12,7 +12,9 @@ pub(super) struct Geometry {
     pub(super) lanes: Vec<Lane>,
     /// The blocks of a unit, in the order of the file.
     pub(super) blocks: Vec<Block>,
-    /// Coefficients of all blocks of a row of units, as many of each as are kept.
+    /// Coefficients that are kept of a unit.
+    pub(super) unit_coefficients: usize,
+    /// Coefficients that are kept of a row of units.
     pub(super) coefficients: usize,
     /// Blocks of a row of units.
     pub(super) row_blocks: usize,
@@ -37,18 +39,18 @@ pub(super) struct Lane {
     pub(super) picture: (usize, usize),
 }
 
-/// One block of a unit: where it goes in the first unit of a row, and how much farther in each that follows.
+/// One block of a unit, and where it goes in a row of units.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
     /// Index of its component in the scan.
     pub(super) lane: usize,
     pub(super) side: BlockSide,
-    /// First block of the lane's row.
+    /// Its place among the row's blocks in the first unit of a row,
     pub(super) first: usize,
-    /// Blocks from one unit to the next.
+    /// and how much farther it is in each unit that follows.
     pub(super) step: usize,
-    /// Where its first coefficient goes.
-    pub(super) coefficients_at: usize,
+    /// The same for its first coefficient.
+    pub(super) first_coefficient: usize,
 }
 
 impl Geometry {
@@ -69,6 +71,7 @@ impl Geometry {
             rows: height.div_ceil(8 * v_max),
             lanes: Vec::with_capacity(scan.components.len()),
             blocks: Vec::with_capacity(10),
+            unit_coefficients: 0,
             coefficients: 0,
             row_blocks: 0,
         };
@@ -93,7 +96,7 @@ impl Geometry {
                         side,
                         first: geometry.row_blocks + first,
                         step: h,
-                        coefficients_at: geometry.coefficients + first * area,
+                        first_coefficient: geometry.coefficients + first * area,
                     });
                 }
             }
@@ -108,6 +111,7 @@ impl Geometry {
                     .ok_or(JpegError::corrupt("a component has no quantisation table"))?,
                 picture: (grid.width, grid.height),
             });
+            geometry.unit_coefficients += h * v * area;
             geometry.coefficients += row_width * v * area;
             geometry.row_blocks += row_width * v;
         }

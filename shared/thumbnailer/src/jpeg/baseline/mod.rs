@@ -2,8 +2,11 @@
 
 mod block;
 mod geometry;
+mod rows;
 mod scan;
+mod stream;
 mod tables;
+mod units;
 
 use super::header::{Header, Next, ScanHeader, Tables};
 use super::unstuff::Window;
@@ -14,20 +17,23 @@ use crate::planes::RowSink;
 use geometry::Geometry;
 use tables::BuiltTables;
 
+/// Bytes of the file that are held at once. Two readers share them, and the second loses about one kilobyte each time.
+const WINDOW: usize = 128 << 10;
+
 /// What is kept between images: buffers, and the tables of the last image, which most often are those of the next.
 #[derive(Debug)]
 pub(crate) struct Sequential {
     window: Window,
     tables: BuiltTables,
-    rows: scan::RowBuffers,
+    buffers: scan::Buffers,
 }
 
 impl Sequential {
     pub(crate) fn new() -> Self {
         Self {
-            window: Window::new(),
+            window: Window::with_capacity(WINDOW),
             tables: BuiltTables::default(),
-            rows: scan::RowBuffers::default(),
+            buffers: scan::Buffers::default(),
         }
     }
 
@@ -89,23 +95,16 @@ impl Sequential {
     ) -> Result<super::bits::Bits, JpegError> {
         let geometry = Geometry::new(header, scan, sides, state)?;
         self.tables.build(state, scan, sides)?;
-        let tables = self.tables.of(scan)?;
-        let mut bits = self.window.begin(data_at, geometry.blocks.len());
-        let mut progress = scan::Progress::new(usize::from(state.restart_interval));
-        self.rows.prepare(&geometry);
-        for row in 0..geometry.rows {
-            scan::decode_row(
-                cpu,
-                &geometry,
-                &tables,
-                &mut self.window,
-                input,
-                &mut bits,
-                &mut progress,
-                &mut self.rows,
-            )?;
-            self.rows.deliver(cpu, &geometry, row, sink);
+        let plans = self.tables.plans(scan, &geometry)?;
+        scan::Scan {
+            cpu,
+            geometry: &geometry,
+            plans: &plans,
+            window: &mut self.window,
+            input,
+            buffers: &mut self.buffers,
+            interval: usize::from(state.restart_interval),
         }
-        Ok(bits)
+        .decode(data_at, sink)
     }
 }

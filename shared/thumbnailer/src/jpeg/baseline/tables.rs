@@ -1,3 +1,5 @@
+use super::geometry::{Block, Geometry};
+use super::stream::Plan;
 use crate::jpeg::header::{HuffmanSpec, ScanHeader, Tables};
 use crate::jpeg::huffman::{CoefficientTable, HuffmanCode, SkipTable, SymbolTable};
 use crate::jpeg::{BlockSide, JpegError};
@@ -22,13 +24,6 @@ pub(super) struct AcTables {
     pub(super) values: CoefficientTable,
     pub(super) skip: SkipTable,
     pub(super) symbols: SymbolTable,
-}
-
-/// The tables of one component.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LaneTables<'a> {
-    pub(super) dc: &'a DcTables,
-    pub(super) ac: &'a AcTables,
 }
 
 impl BuiltTables {
@@ -74,17 +69,24 @@ impl BuiltTables {
         Ok(())
     }
 
-    /// The tables of each component of a scan, which have been built.
-    pub(super) fn of(&self, scan: &ScanHeader) -> Result<Vec<LaneTables<'_>>, JpegError> {
-        let lane = |(dc, ac): (usize, usize)| {
-            let (_, dc) = self.dc.get(dc)?.as_ref()?;
-            let (_, ac) = self.ac.get(ac)?.as_ref()?;
-            Some(LaneTables { dc, ac })
+    /// How to read the blocks of a scan whose tables have been built.
+    pub(super) fn plans(
+        &self,
+        scan: &ScanHeader,
+        geometry: &Geometry,
+    ) -> Result<Vec<Plan<'_>>, JpegError> {
+        let plan = |block: &Block| {
+            let component = scan.components.get(block.lane)?;
+            let (_, dc) = self.dc.get(component.dc_table)?.as_ref()?;
+            let (_, ac) = self.ac.get(component.ac_table)?.as_ref()?;
+            Some(Plan {
+                lane: block.lane,
+                side: block.side,
+                dc,
+                ac,
+            })
         };
-        (scan.components.iter())
-            .map(|component| lane((component.dc_table, component.ac_table)))
-            .collect::<Option<_>>()
-            .ok_or(MISSING)
+        (geometry.blocks.iter().map(plan).collect::<Option<_>>()).ok_or(MISSING)
     }
 }
 
