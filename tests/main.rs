@@ -8,4 +8,5 @@ mod photos;
 mod thumbnails_fates;
 mod thumbnails_news;
 mod thumbnails_order;
+mod thumbnails_reading;
 mod thumbnails_routes;

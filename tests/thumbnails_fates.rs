@@ -209,33 +209,35 @@ async fn what_may_pass_is_retried_and_named_alone_in_the_response() {
             "truncated",
         ),
     ] {
-        let desk = desk();
-        desk.objects
-            .place(UPLOADS, "photos/dog.jpg", Some("v1"), jpeg(2));
-        desk.objects
-            .fail_once(Operation::Get, "photos/cat.jpg", error);
-        let event = json!({"Records": [
-            told("m-dog", &created("photos/dog.jpg", "v1", "01")),
-            told("m-cat", &created(CAT, "v1", "01")),
-            message("m-poison", "not json"),
-        ]});
-        let handled = desk.handle(event.clone()).await;
-        assert_eq!(
-            fates(&handled),
-            [
-                "done/applied",
-                &format!("retry/{kind}"),
-                "rejected/not-a-notice"
-            ]
-        );
-        assert_eq!(redelivered(&handled), ["m-cat"]);
+        for operation in [Operation::Get, Operation::Open] {
+            let desk = desk();
+            desk.objects
+                .place(UPLOADS, "photos/dog.jpg", Some("v1"), jpeg(2));
+            desk.objects
+                .fail_once(operation, "photos/cat.jpg", error.clone());
+            let event = json!({"Records": [
+                told("m-dog", &created("photos/dog.jpg", "v1", "01")),
+                told("m-cat", &created(CAT, "v1", "01")),
+                message("m-poison", "not json"),
+            ]});
+            let handled = desk.handle(event.clone()).await;
+            assert_eq!(
+                fates(&handled),
+                [
+                    "done/applied",
+                    &format!("retry/{kind}"),
+                    "rejected/not-a-notice"
+                ]
+            );
+            assert_eq!(redelivered(&handled), ["m-cat"]);
 
-        let again = desk.handle(event).await;
-        assert_eq!(
-            fates(&again),
-            ["done/duplicate", "done/applied", "rejected/not-a-notice"]
-        );
-        assert_eq!(redelivered(&again), [""; 0]);
+            let again = desk.handle(event).await;
+            assert_eq!(
+                fates(&again),
+                ["done/duplicate", "done/applied", "rejected/not-a-notice"]
+            );
+            assert_eq!(redelivered(&again), [""; 0]);
+        }
     }
 }
 

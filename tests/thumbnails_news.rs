@@ -197,7 +197,7 @@ enum Fault {
 
 const FAULTS: [Fault; 12] = [
     Fault::Store(Operation::Get, "ledger/"),
-    Fault::Store(Operation::Get, "photos/cat.jpg"),
+    Fault::Store(Operation::Open, "photos/cat.jpg"),
     Fault::Store(Operation::Put, "64.jpg"),
     Fault::Store(Operation::Put, "ledger/"),
     Fault::Store(Operation::Put, "manifests/"),

@@ -142,7 +142,7 @@ async fn a_failure_at_any_step_is_mended_by_the_redelivery() {
     };
     let steps = [
         (Operation::Get, "ledger/"),
-        (Operation::Get, "photos/cat.jpg"),
+        (Operation::Open, "photos/cat.jpg"),
         (Operation::Get, "manifests/"),
         (Operation::Put, "64.jpg"),
         (Operation::Put, "32.jpg"),
@@ -214,7 +214,7 @@ const WRITES: [(Operation, &str); 4] = [
     (Operation::Put, "64.jpg"),
     (Operation::Put, "ledger/"),
     (Operation::Put, "manifests/"),
-    (Operation::Get, "photos/cat.jpg"),
+    (Operation::Open, "photos/cat.jpg"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,8 +21,10 @@ pub use self::table::{MemoryTable, TableOperation};
 /// The operations of a store, as faults and pauses name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Operation {
-    /// [`Objects::get`] and [`Objects::open`].
+    /// [`Objects::get`].
     Get,
+    /// [`Objects::open`].
+    Open,
     /// [`Parts::part`](crate::objects::Parts::part).
     Part,
     /// [`Objects::put`].
@@ -261,7 +263,7 @@ impl Objects for MemoryObjects {
         first_bytes: u64,
         max_bytes: u64,
     ) -> Result<Opened<MemoryParts>, ObjectsError> {
-        let cut = self.spring(Operation::Get, &source.key).await?;
+        let cut = self.spring(Operation::Open, &source.key).await?;
         let object = self.read(source)?;
         let length = within(source, &object, max_bytes)?;
         let head_end = first_bytes.min(length);

@@ -136,7 +136,7 @@ async fn nothing_lies_past_the_end() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_is_an_error_of_the_read_that_needs_more() {
-    for (operation, first_bytes) in [(Operation::Get, u64::MAX), (Operation::Part, FIRST)] {
+    for (operation, first_bytes) in [(Operation::Open, u64::MAX), (Operation::Part, FIRST)] {
         let objects = store(baseline(100_000));
         objects.cut_once(operation, KEY, 6_000);
         let (read, fetched) = read(&objects, first_bytes, &[(0, 5_000), (0, 100_000)]).await;
@@ -170,7 +170,7 @@ async fn what_came_before_a_break_can_still_be_read() {
 #[tokio::test]
 async fn a_head_that_breaks_is_the_error_of_the_store() {
     let objects = store(baseline(100_000));
-    objects.cut_once(Operation::Get, KEY, 6_000);
+    objects.cut_once(Operation::Open, KEY, 6_000);
     let error = download(&objects, FIRST).await.err().unwrap();
     assert!(matches!(error, ObjectsError::Truncated { .. }), "{error}");
 }
