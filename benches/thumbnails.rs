@@ -73,13 +73,13 @@ fn benches(criterion: &mut Criterion) {
     for source in &sources {
         decode.throughput(Throughput::Elements(source.pixels));
         decode.bench_function(&source.name, |bencher| {
-            bencher.iter_with_large_drop(|| stages::decode(&source.bytes, &limits).unwrap());
+            bencher.iter_with_large_drop(|| stages::decode(&source.bytes, &plan, &limits).unwrap());
         });
     }
     decode.finish();
 
     let source = &sources[0];
-    let mut frame = stages::decode(&source.bytes, &limits).unwrap();
+    let mut frame = stages::decode(&source.bytes, &plan, &limits).unwrap();
     let mut resize = group(criterion, "resize");
     resize.throughput(Throughput::Elements(source.pixels));
     for side in SIZES {

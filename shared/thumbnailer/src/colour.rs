@@ -23,7 +23,15 @@ impl Conversion {
             // A hostile profile may panic the engine; it too is as good as none.
             catch_unwind(AssertUnwindSafe(|| transform(layout, profile))).unwrap_or(None)
         });
+        let transform = transform.filter(|transform| {
+            !matches!(layout, Layout::Rgb) || changes_colours(transform.as_ref())
+        });
         Self { layout, transform }
+    }
+
+    /// Whether it leaves RGB and gray samples as they are.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.transform.is_none()
     }
 
     /// Samples of the layout as RGB, or as RGBA when the layout has alpha.
@@ -43,6 +51,27 @@ impl Conversion {
             Err(_) => unmanaged(self.layout, samples),
         }
     }
+}
+
+/// Whether RGB comes out otherwise than it went in. Most profiles in photographs are sRGB's own, and a picture that
+/// needs no conversion never has to become RGB.
+fn changes_colours(transform: &Transform8BitExecutor) -> bool {
+    /// What rounding in the profile's curves may make of a sample.
+    const TOLERANCE: u8 = 2;
+    const STEPS: [u8; 6] = [0, 51, 102, 153, 204, 255];
+    let cube = STEPS.iter().flat_map(|red| {
+        STEPS
+            .iter()
+            .flat_map(move |green| STEPS.iter().map(move |blue| [*red, *green, *blue]))
+    });
+    let grays = (0..=255).map(|gray| [gray; 3]);
+    let probes: Vec<u8> = cube.chain(grays).flatten().collect();
+    let mut converted = vec![0; probes.len()];
+    transform.transform(&probes, &mut converted).is_err()
+        || probes
+            .iter()
+            .zip(&converted)
+            .any(|(before, after)| before.abs_diff(*after) > TOLERANCE)
 }
 
 /// The chosen channels of each pixel.
@@ -140,6 +169,19 @@ mod tests {
         // rounding.
         let srgb = converted(Layout::Rgb, &ColorProfile::new_display_p3(), &[234, 51, 35]);
         assert!(near(&srgb, &[255, 0, 0], 4), "{srgb:?}");
+    }
+
+    #[test]
+    fn a_profile_that_is_srgb_is_none() {
+        for (profile, idle) in [
+            (ColorProfile::new_srgb(), true),
+            (ColorProfile::new_display_p3(), false),
+            (ColorProfile::new_adobe_rgb(), false),
+        ] {
+            let profile = profile.encode().expect("a profile");
+            let conversion = Conversion::new(Layout::Rgb, Some(&profile));
+            assert_eq!(conversion.is_idle(), idle);
+        }
     }
 
     #[test]

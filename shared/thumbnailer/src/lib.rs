@@ -2,6 +2,7 @@
 
 mod animation;
 mod colour;
+mod cpu;
 mod encode;
 mod error;
 mod exif;
@@ -9,13 +10,19 @@ mod fit;
 mod format;
 mod header;
 mod input;
+mod jpeg;
+mod jpeg_encode;
+mod levels;
 mod limits;
 mod orientation;
 mod picture;
 mod placeholder;
 mod plan;
+mod planar;
+mod planes;
 mod quality;
 mod render;
+mod resample;
 mod resize;
 mod rgb;
 mod size;
@@ -23,6 +30,7 @@ mod sniff;
 mod source;
 pub mod stages;
 mod thumbnails;
+mod ycc;
 
 pub use error::{ParsePlanError, ThumbnailError};
 pub use fit::Fit;

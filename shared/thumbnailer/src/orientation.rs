@@ -18,6 +18,18 @@ impl Orientation {
         self.0 >= 5
     }
 
+    /// The one that only makes rows of columns.
+    pub(crate) const TRANSPOSED: Self = Self(5);
+
+    /// Whether the columns, and whether the rows, as stored run backwards. What is mirrored so and then, where
+    /// [`swaps_axes`](Self::swaps_axes) says so, transposed, is upright.
+    pub(crate) fn mirrors(self) -> (bool, bool) {
+        (
+            matches!(self.0, 2 | 3 | 7 | 8),
+            matches!(self.0, 3 | 4 | 6 | 7),
+        )
+    }
+
     /// The size as displayed of an image of `width` by `height` as stored.
     pub(crate) fn displayed(self, width: u32, height: u32) -> (u32, u32) {
         if self.swaps_axes() {
@@ -70,6 +82,30 @@ mod tests {
     use super::*;
 
     /// What each orientation makes of the stored rows `ab`, `cd`, `ef`.
+    #[test]
+    fn mirroring_and_transposing_make_every_orientation() {
+        let stored = b"abcdef";
+        for number in 1..=8 {
+            let orientation = Orientation::from_exif(number);
+            let (across, down) = orientation.mirrors();
+            let mut turned = stored.to_vec();
+            if across {
+                turned = Orientation(2).apply(turned, 2, 3, 1);
+            }
+            if down {
+                turned = Orientation(4).apply(turned, 2, 3, 1);
+            }
+            if orientation.swaps_axes() {
+                turned = Orientation::TRANSPOSED.apply(turned, 2, 3, 1);
+            }
+            assert_eq!(
+                turned,
+                orientation.apply(stored.to_vec(), 2, 3, 1),
+                "{number}"
+            );
+        }
+    }
+
     #[test]
     fn every_orientation_turns_the_rows_as_exif_says() {
         let table = [

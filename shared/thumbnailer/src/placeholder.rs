@@ -3,8 +3,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::picture::Canvas;
 
-/// The longest side that ThumbHash takes.
-pub(crate) const MAX_SIDE: u32 = 100;
+/// The longest side of the picture that is hashed. ThumbHash takes up to 100 pixels and keeps at most seven waves of
+/// them, which 32 show as well in a tenth of the time.
+pub(crate) const MAX_SIDE: u32 = 32;
 
 /// The ThumbHash of a canvas of at most [`MAX_SIDE`] pixels a side, in standard base64.
 pub(crate) fn placeholder(canvas: &Canvas) -> String {

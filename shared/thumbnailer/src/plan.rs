@@ -8,7 +8,7 @@ use crate::{Fit, OutputFormat, Quality, Rgb, Size};
 
 /// Raised when the same plan begins to give other pixels, so that recipes of old thumbnails are
 /// told from those of new ones.
-const PIPELINE_VERSION: u32 = 1;
+const PIPELINE_VERSION: u32 = 2;
 
 /// What thumbnails to make of an image. Data only: the same bytes and the same plan give the same
 /// thumbnails.
@@ -29,6 +29,9 @@ pub struct Plan {
     /// Whether an animation stays one in the types that can (GIF, WebP), default true. Other types
     /// show its first frame.
     pub animation: bool,
+    /// Whether light is averaged rather than sRGB's codes for it, default false. Fine bright patterns then keep their
+    /// brightness; it costs more time, and few others do it.
+    pub linear_light: bool,
 }
 
 impl Default for Plan {
@@ -41,6 +44,7 @@ impl Default for Plan {
             background: Rgb::WHITE,
             upscale: false,
             animation: true,
+            linear_light: false,
         }
     }
 }
@@ -58,6 +62,7 @@ impl Plan {
             background,
             upscale,
             animation,
+            linear_light,
         } = self;
         let mut text = format!("flotilla thumbnails {PIPELINE_VERSION}\n");
         for size in sizes.iter().collect::<BTreeSet<_>>() {
@@ -68,7 +73,8 @@ impl Plan {
         }
         let _ = writeln!(
             text,
-            "fit {fit}\nquality {quality}\nbackground {background}\nupscale {upscale}\nanimation {animation}"
+            "fit {fit}\nquality {quality}\nbackground {background}\nupscale {upscale}\nanimation {animation}\n\
+             linear light {linear_light}"
         );
         let digest = Sha256::digest(text.as_bytes());
         digest.iter().take(6).fold(String::new(), |mut hex, byte| {
@@ -125,6 +131,10 @@ mod tests {
             },
             Plan {
                 animation: false,
+                ..plan.clone()
+            },
+            Plan {
+                linear_light: true,
                 ..plan.clone()
             },
         ];

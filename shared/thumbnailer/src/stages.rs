@@ -1,12 +1,18 @@
-//! The steps that [`thumbnails`](crate::thumbnails()) is made of, one by one, for benches and for
-//! whoever wants to look at what is in between.
+//! The steps that [`thumbnails`](crate::thumbnails()) is made of, one by one, for benches and for whoever wants to look
+//! at what is in between.
 
+use crate::cpu::Cpu;
+use crate::jpeg::{self, BlockSide};
+use crate::jpeg_encode::{Encoder, HuffmanTables};
+use crate::levels::{Levels, Request, Span};
 use crate::picture::{Canvas, Picture};
+use crate::planes::{Grid, Plane, RowSink, Rows};
 use crate::render::Renderer;
+use crate::resample::Pool;
 use crate::source::{self, Decoded};
 use crate::{Header, ImageFormat, Limits, Plan, Size, ThumbnailError, inspect};
 
-/// The first frame of an image, decoded, neither upright nor sRGB yet.
+/// The first frame of an image, decoded by the general decoder of its type, neither upright nor sRGB yet.
 pub struct Frame {
     header: Header,
     picture: Picture,
@@ -23,8 +29,8 @@ impl Pixels {
     }
 }
 
-/// Checks the header and decodes the first frame.
-pub fn decode(image: &[u8], limits: &Limits) -> Result<Frame, ThumbnailError> {
+/// Checks the header and decodes the first frame by the general decoder of its type.
+pub fn decode(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Frame, ThumbnailError> {
     let header = inspect(image, limits)?;
     let Decoded { picture, profile } = source::first_frame(header.format, image, limits)?;
     let picture = picture
@@ -32,7 +38,7 @@ pub fn decode(image: &[u8], limits: &Limits) -> Result<Frame, ThumbnailError> {
         .premultiplied()
         .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
     Ok(Frame {
-        renderer: Renderer::new(&header, picture.layout, profile.as_deref()),
+        renderer: Renderer::new(&header, picture.layout, profile.as_deref(), plan),
         header,
         picture,
     })
@@ -55,4 +61,169 @@ pub fn encode(
     plan: &Plan,
 ) -> Result<Vec<u8>, ThumbnailError> {
     crate::encode::encode(&pixels.0, format, plan)
+}
+
+/// A JPEG on its way through the scaled decoder, the planar resampler and the encoder.
+pub struct Jpeg<'a> {
+    image: &'a [u8],
+    header: jpeg::Header,
+    cpu: Cpu,
+    decoder: jpeg::Decoder,
+    encoder: Encoder,
+    pool: Pool,
+}
+
+/// The planes of a JPEG, each in its own resolution.
+pub struct Planes {
+    planes: Vec<Plane>,
+    grids: Vec<Grid>,
+}
+
+impl Planes {
+    /// How many samples all planes have.
+    pub fn count(&self) -> u64 {
+        self.planes
+            .iter()
+            .map(|plane| u64::try_from(plane.samples.len()).unwrap_or(u64::MAX))
+            .sum()
+    }
+}
+
+impl<'a> Jpeg<'a> {
+    /// Reads the header. Fails for what the scaled decoder leaves to the general one.
+    pub fn new(image: &'a [u8]) -> Result<Self, ThumbnailError> {
+        let header = jpeg::Header::read(&mut &*image).map_err(refusal)?;
+        let cpu = Cpu::detect();
+        Ok(Self {
+            image,
+            header,
+            cpu,
+            decoder: jpeg::Decoder::new(cpu),
+            encoder: Encoder::new(cpu),
+            pool: Pool::default(),
+        })
+    }
+
+    /// Decodes every plane to `eighths` (1, 2, 4 or 8) of its resolution on `threads` threads and drops the rows:
+    /// entropy decoding, inverse transform and nothing else. Gives the bytes that were needed.
+    pub fn skim(&mut self, eighths: u8, threads: usize) -> Result<u64, ThumbnailError> {
+        struct Nowhere;
+        impl RowSink for Nowhere {
+            fn rows(&mut self, _component: usize, rows: Rows<'_>) {
+                std::hint::black_box(rows);
+            }
+        }
+        self.run(eighths, threads, &mut Nowhere)
+    }
+
+    /// Decodes every plane to `eighths` of its resolution.
+    pub fn planes(&mut self, eighths: u8) -> Result<Planes, ThumbnailError> {
+        struct Kept(Vec<Plane>);
+        impl RowSink for Kept {
+            fn rows(&mut self, component: usize, rows: Rows<'_>) {
+                if let Some(plane) = self.0.get_mut(component) {
+                    plane.width = rows.width;
+                    plane.height += rows.count;
+                    rows.iter()
+                        .for_each(|row| plane.samples.extend_from_slice(row));
+                }
+            }
+        }
+        let mut kept = Kept(vec![Plane::default(); self.header.components.len()]);
+        self.run(eighths, 1, &mut kept)?;
+        let grids = (0..kept.0.len())
+            .map(|component| self.header.grid(component, side(eighths)))
+            .collect();
+        Ok(Planes {
+            planes: kept.0,
+            grids,
+        })
+    }
+
+    /// Resizes planes to a luma of `width` by `height` and chroma of half of that.
+    pub fn resize(&mut self, planes: &Planes, width: u32, height: u32) -> Planes {
+        let requests: Vec<Request> = (0..planes.planes.len())
+            .map(|component| {
+                let [x, y] = [width, height].map(|length| Span::centred(1.0, 1.0, length, false));
+                if component == 0 {
+                    Request { component, x, y }
+                } else {
+                    Request {
+                        component,
+                        x: x.halved(),
+                        y: y.halved(),
+                    }
+                }
+            })
+            .collect();
+        let mut levels = Levels::new(&mut self.pool, self.cpu, &planes.grids, &requests);
+        for (component, plane) in planes.planes.iter().enumerate() {
+            levels.rows(
+                component,
+                Rows {
+                    samples: &plane.samples,
+                    stride: plane.width,
+                    width: plane.width,
+                    count: plane.height,
+                },
+            );
+        }
+        let grids = requests
+            .iter()
+            .map(|request| Grid {
+                width: request.x.len,
+                height: request.y.len,
+                extent_x: request.x.extent,
+                extent_y: request.y.extent,
+            })
+            .collect();
+        Planes {
+            planes: levels.finish(&mut self.pool),
+            grids,
+        }
+    }
+
+    /// Encodes planes as a JPEG with Huffman tables made for it.
+    pub fn encode(&mut self, planes: &Planes, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
+        let (luma, chroma) = match planes.planes.as_slice() {
+            [luma] => (luma, None),
+            [luma, blue, red] => (luma, Some([blue, red])),
+            _ => {
+                return Err(ThumbnailError::corrupt(
+                    ImageFormat::Jpeg,
+                    "it has four components",
+                ));
+            }
+        };
+        self.encoder
+            .encode(luma, chroma, quality, HuffmanTables::Optimised)
+            .map_err(|reason| ThumbnailError::corrupt(ImageFormat::Jpeg, reason))
+    }
+
+    fn run(
+        &mut self,
+        eighths: u8,
+        threads: usize,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64, ThumbnailError> {
+        let sides = vec![side(eighths); self.header.components.len()];
+        let read = self
+            .decoder
+            .decode(&mut &*self.image, &self.header, &sides, threads, sink)
+            .map_err(refusal)?;
+        Ok(u64::try_from(read.bytes).unwrap_or(u64::MAX))
+    }
+}
+
+fn side(eighths: u8) -> BlockSide {
+    match eighths {
+        0 | 1 => BlockSide::One,
+        2 => BlockSide::Two,
+        3 | 4 => BlockSide::Four,
+        _ => BlockSide::Eight,
+    }
+}
+
+fn refusal(error: jpeg::JpegError) -> ThumbnailError {
+    ThumbnailError::corrupt(ImageFormat::Jpeg, error)
 }

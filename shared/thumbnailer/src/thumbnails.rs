@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 use crate::animation::{Target, animate};
 use crate::encode::encode;
 use crate::fit::Placement;
+use crate::header::{SNIFFED_BYTES, inspect_whole};
 use crate::limits::check;
 use crate::picture::{Canvas, Picture};
 use crate::placeholder::{MAX_SIDE, placeholder};
+use crate::planar::Engine;
 use crate::render::Renderer;
+use crate::sniff::sniff;
 use crate::source::{self, Decoded};
-use crate::{Fit, Header, ImageFormat, Input, Limits, Plan, Size, ThumbnailError, inspect};
+use crate::{Fit, Header, ImageFormat, Input, Limits, Plan, Size, ThumbnailError};
 
 /// Every thumbnail of an image, and what is known of the image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -114,10 +117,9 @@ pub fn thumbnails(
 }
 
 /// Makes thumbnails of one image after another and keeps its buffers in between. One for each thread that works.
-#[derive(Debug)]
 pub struct Thumbnailer {
-    #[expect(dead_code, reason = "for the scaled decoder")]
     threads: NonZero<usize>,
+    jpeg: Engine,
 }
 
 impl Default for Thumbnailer {
@@ -126,11 +128,21 @@ impl Default for Thumbnailer {
     }
 }
 
+impl fmt::Debug for Thumbnailer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Thumbnailer")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Thumbnailer {
     /// One that works on the calling thread alone.
     pub fn new() -> Self {
         Self {
             threads: NonZero::<usize>::MIN,
+            jpeg: Engine::new(),
         }
     }
 
@@ -138,7 +150,7 @@ impl Thumbnailer {
     /// The thumbnails are the same.
     #[must_use]
     pub fn threads(self, threads: NonZero<usize>) -> Self {
-        Self { threads }
+        Self { threads, ..self }
     }
 
     /// [`thumbnails`](crate::thumbnails()) of an image that may still be arriving.
@@ -152,12 +164,20 @@ impl Thumbnailer {
         plan: &Plan,
         limits: &Limits,
     ) -> Result<Thumbnails, ThumbnailError> {
-        general(input.from(0, usize::MAX)?, plan, limits)
+        if sniff(input.from(0, SNIFFED_BYTES)?)? == ImageFormat::Jpeg
+            && let Some(made) = self.jpeg.thumbnails(input, plan, limits, self.threads)?
+        {
+            return Ok(made);
+        }
+        let image = input.from(0, usize::MAX)?;
+        let mut made = general(image, plan, limits)?;
+        made.source.bytes_read = u64::try_from(image.len()).unwrap_or(u64::MAX);
+        Ok(made)
     }
 }
 
 fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, ThumbnailError> {
-    let header = inspect(image, limits)?;
+    let header = inspect_whole(image, limits)?;
     check(
         "bytes of memory",
         memory(&header, plan),
@@ -172,7 +192,7 @@ fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, Thu
 
     let slots = slots(&header, plan, alpha);
     let mut still = Still {
-        renderer: Renderer::new(&header, picture.layout, profile.as_deref()),
+        renderer: Renderer::new(&header, picture.layout, profile.as_deref(), plan),
         header: &header,
         plan,
         picture,
@@ -181,15 +201,19 @@ fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, Thu
     let placeholder = still.placeholder()?;
 
     let animates = plan.animation && header.frames > 1;
-    let mut made: Vec<(Target, u32, Bytes)> = Vec::new();
+    let mut made: Vec<Made> = Vec::new();
     let mut moving: Vec<Target> = Vec::new();
     for (_, target) in &slots {
         if animates && target.format.can_animate() {
             if !moving.contains(target) {
                 moving.push(*target);
             }
-        } else if !made.iter().any(|(done, ..)| done == target) {
-            made.push((*target, 1, still.make(*target)?.into()));
+        } else if !made.iter().any(|made| made.target == *target) {
+            made.push(Made {
+                target: *target,
+                frames: 1,
+                bytes: still.make(*target)?.into(),
+            });
         }
     }
     // The first frame is done with; the animation needs its memory.
@@ -205,27 +229,49 @@ fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, Thu
         if let Some(animation) = source::animation(header.format, image, limits)? {
             let animated = animate(&header, animation, &moving, plan)?;
             for (target, animated) in moving.into_iter().zip(animated) {
-                made.push((target, animated.frames, animated.bytes.into()));
+                made.push(Made {
+                    target,
+                    frames: animated.frames,
+                    bytes: animated.bytes.into(),
+                });
             }
         }
     }
 
+    Ok(assemble(&header, slots, &made, placeholder, alpha))
+}
+
+/// A thumbnail that is made.
+pub(crate) struct Made {
+    pub(crate) target: Target,
+    pub(crate) frames: u32,
+    pub(crate) bytes: Bytes,
+}
+
+/// The thumbnails of every slot; says that the image took the general path.
+pub(crate) fn assemble(
+    header: &Header,
+    slots: Vec<(Size, Target)>,
+    made: &[Made],
+    placeholder: String,
+    alpha: bool,
+) -> Thumbnails {
     let images = slots
         .into_iter()
         .filter_map(|(size, target)| {
-            let (_, frames, bytes) = made.iter().find(|(done, ..)| *done == target)?;
+            let made = made.iter().find(|made| made.target == target)?;
             Some(Thumbnail {
                 size,
                 format: target.format,
                 width: target.placement.width,
                 height: target.placement.height,
-                frames: *frames,
-                bytes: bytes.clone(),
+                frames: made.frames,
+                bytes: made.bytes.clone(),
             })
         })
         .collect();
     let (width, height) = header.displayed();
-    Ok(Thumbnails {
+    Thumbnails {
         source: Source {
             format: header.format,
             width,
@@ -236,15 +282,15 @@ fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, Thu
             frames: header.frames,
             path: DecodePath::General,
             scale: None,
-            bytes_read: u64::try_from(image.len()).unwrap_or(u64::MAX),
+            bytes_read: 0,
         },
         images,
         placeholder,
-    })
+    }
 }
 
 /// Each size and format that the plan asks for, without repetitions, formats of one size together.
-fn slots(header: &Header, plan: &Plan, alpha: bool) -> Vec<(Size, Target)> {
+pub(crate) fn slots(header: &Header, plan: &Plan, alpha: bool) -> Vec<(Size, Target)> {
     let (width, height) = header.displayed();
     let mut slots = Vec::new();
     for size in &plan.sizes {

@@ -14,6 +14,8 @@ pub(crate) mod unstuff;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use error::JpegError;
+pub(crate) use header::{Colour, Header};
+pub(crate) use progressive::progressive_bytes;
 pub(crate) use side::BlockSide;
 
 /// Where the coefficient of each zig-zag index is in a row-major block: T.81, figure A.6.
