@@ -1,6 +1,6 @@
 //! The first scan of a band of AC coefficients: like a sequential scan, but for runs of blocks without any.
 
-use super::scan::{Band, Source};
+use super::scan::{Band, Source, no_code};
 use crate::jpeg::JpegError;
 use crate::jpeg::bits::{Bits, signed};
 
@@ -72,7 +72,7 @@ fn one<const N: usize>(
     let mut run = 0;
     while index <= band.last {
         bits.refill(bytes);
-        let entry = band.code.next(bits)?;
+        let entry = band.code.next(bytes, bits).ok_or_else(no_code)?;
         if entry.size() == 0 {
             bits.consume(entry.bits());
             if entry.is_end_of_block() {

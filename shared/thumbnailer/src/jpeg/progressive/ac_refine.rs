@@ -8,7 +8,7 @@
 //! touched.
 
 use super::deposit::Deposit;
-use super::scan::{Band, Code, Source};
+use super::scan::{Band, Code, Source, no_code};
 use crate::jpeg::JpegError;
 use crate::jpeg::bits::Bits;
 use crate::jpeg::huffman::Entry;
@@ -191,7 +191,7 @@ impl<D: Deposit> Refinement<'_, D> {
     #[cold]
     #[inline(never)]
     fn rare(&self, bytes: &[u8], bits: &mut Bits) -> Result<(u32, usize), JpegError> {
-        let entry = self.code.next(bits)?;
+        let entry = self.code.next(bytes, bits).ok_or_else(no_code)?;
         bits.consume(entry.bits() - entry.size());
         if entry.size() > 1 {
             return Err(JpegError::corrupt("a new coefficient of more than one bit"));

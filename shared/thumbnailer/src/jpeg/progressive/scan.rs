@@ -27,18 +27,19 @@ impl Code {
     }
 
     /// The next symbol, and how many bits of its code still have to be consumed with those of its value: see
-    /// [`Entry`]. Needs 16 valid bits.
+    /// [`Entry`]; `None` for a code that is not in the table. Needs as many valid bits as a code that is not long and its value may have, 25; a long one is refilled
+    /// before and after.
     #[inline(always)]
-    pub(super) fn next(&self, bits: &mut Bits) -> Result<Entry, JpegError> {
+    pub(super) fn next(&self, bytes: &[u8], bits: &mut Bits) -> Option<Entry> {
         let entry = self.coefficients.look_up(bits.buffer);
         if entry.is_long() {
             // A copy: what a function that is not inlined can reach cannot stay in registers.
             let mut moved = *bits;
-            let entry = self.long(&mut moved);
+            let entry = self.long(bytes, &mut moved);
             *bits = moved;
             return entry;
         }
-        Ok(entry)
+        Some(entry)
     }
 
     /// What [`Code::next`] gives for codes that are not long.
@@ -48,14 +49,18 @@ impl Code {
 
     #[cold]
     #[inline(never)]
-    fn long(&self, bits: &mut Bits) -> Result<Entry, JpegError> {
+    fn long(&self, bytes: &[u8], bits: &mut Bits) -> Option<Entry> {
+        bits.refill(bytes);
         let symbol = self.symbols.decode(bits);
-        symbol
-            .map(|symbol| Entry::of(symbol, 0))
-            .ok_or(JpegError::corrupt(
-                "a Huffman code that is not in the table",
-            ))
+        bits.refill(bytes);
+        symbol.map(|symbol| Entry::of(symbol, 0))
     }
+}
+
+/// The error when [`Code::next`] finds none.
+#[cold]
+pub(super) fn no_code() -> JpegError {
+    JpegError::corrupt("a Huffman code that is not in the table")
 }
 
 /// Where the bits of a scan come from, one restart interval after the other.
