@@ -1,3 +1,5 @@
+#[cfg(target_arch = "aarch64")]
+use super::neon;
 use super::quantise::{Quantiser, ZIGZAG, high_half};
 use super::sampling::Sampling;
 #[cfg(target_arch = "x86_64")]
@@ -90,7 +92,9 @@ fn transform(
         Cpu::Avx512 => x86::transform_avx512(rows, quantiser, groups),
         #[cfg(target_arch = "x86_64")]
         Cpu::Avx2 => x86::transform_avx2(rows, quantiser, groups),
-        _ => transform_portable(rows, quantiser, groups),
+        #[cfg(target_arch = "aarch64")]
+        Cpu::Neon => neon::transform(rows, quantiser, groups),
+        Cpu::Portable => transform_portable(rows, quantiser, groups),
     }
 }
 

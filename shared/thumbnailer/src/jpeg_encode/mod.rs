@@ -10,6 +10,8 @@
 mod forward;
 mod huffman;
 mod markers;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod quantise;
 mod sampling;
 #[cfg(test)]
