@@ -1,14 +1,18 @@
 //! Means of blocks of samples, as rows stream in: what makes the kernel short when a picture shrinks a lot.
 
-use crate::cpu::Cpu;
+use std::slice::ChunksExact;
 
 use super::axis::EXTRA_BITS;
+use crate::cpu::Cpu;
 
 /// The largest factor: so many rows of bytes sum to 16 bits, and so many columns of those to 24, which a 32-bit float
 /// holds exactly.
 pub(super) const MOST: usize = 256;
 
-/// Shrinks rows of `channels` samples in turn by whole factors.
+/// Samples of a block whose sum fits 16 bits.
+const MOST_NARROW: usize = 257;
+
+/// Shrinks rows of 1, 3 or 4 samples in turn by whole factors.
 #[derive(Debug, Clone, Default)]
 pub(super) struct BoxShrink {
     across: usize,
@@ -17,6 +21,8 @@ pub(super) struct BoxShrink {
     /// How many rows are in `sums`.
     rows: usize,
     sums: Vec<u16>,
+    runs: Vec<u16>,
+    picked: Vec<u16>,
     means: Vec<i16>,
 }
 
@@ -41,44 +47,75 @@ impl BoxShrink {
         }
         self.rows += 1;
         if self.rows == self.down {
-            self.finish()
+            self.finish(cpu)
         } else {
             None
         }
     }
 
     /// The means of the rows that are left, fewer than a block.
-    pub(super) fn finish(&mut self) -> Option<&[i16]> {
+    pub(super) fn finish(&mut self, cpu: Cpu) -> Option<&[i16]> {
         if self.rows == 0 {
             return None;
         }
-        let Self {
-            across, channels, ..
-        } = *self;
-        let block = across * channels;
+        let block = self.across * self.channels;
+        let whole = self.sums.len() / block * block;
         self.means.clear();
-        let whole = self.sums.chunks_exact(block);
-        let rest = whole.remainder();
-        let scale = Scale::new(across * self.rows);
-        match channels {
-            1 => means::<1>(whole, scale, &mut self.means),
-            3 => means::<3>(whole, scale, &mut self.means),
-            4 => means::<4>(whole, scale, &mut self.means),
-            _ => {}
+        if self.across * self.rows <= MOST_NARROW {
+            self.narrow(cpu, whole);
+        } else {
+            let sums = self.sums.get(..whole).unwrap_or_default();
+            let scale = Scale::new(self.across * self.rows);
+            means(
+                self.channels,
+                sums.chunks_exact(block),
+                scale,
+                &mut self.means,
+            );
         }
+        let rest = self.sums.get(whole..).unwrap_or_default();
         if !rest.is_empty() {
-            let scale = Scale::new(rest.len() / channels * self.rows);
-            let rest = rest.chunks_exact(rest.len());
-            match channels {
-                1 => means::<1>(rest, scale, &mut self.means),
-                3 => means::<3>(rest, scale, &mut self.means),
-                4 => means::<4>(rest, scale, &mut self.means),
-                _ => {}
-            }
+            let scale = Scale::new(rest.len() / self.channels * self.rows);
+            means(
+                self.channels,
+                rest.chunks_exact(rest.len()),
+                scale,
+                &mut self.means,
+            );
         }
         self.rows = 0;
         Some(&self.means)
     }
+
+    /// The means of blocks that sum to 16 bits. All runs of `across` samples are summed, and then those picked that
+    /// are blocks: many additions of whole registers take less time than few of single samples.
+    fn narrow(&mut self, cpu: Cpu, whole: usize) {
+        let (across, channels) = (self.across, self.channels);
+        let sums = self.sums.get(..whole).unwrap_or_default();
+        self.runs.clear();
+        self.runs.extend_from_slice(sums);
+        for offset in 1..across {
+            let ahead = sums.get(offset * channels..).unwrap_or_default();
+            add(cpu, &mut self.runs, ahead);
+        }
+        let blocks = self.runs.chunks_exact(across * channels);
+        self.picked.clear();
+        match channels {
+            1 => pick::<1>(blocks, &mut self.picked),
+            3 => pick::<3>(blocks, &mut self.picked),
+            _ => pick::<4>(blocks, &mut self.picked),
+        }
+        let scale = Scale::new(across * self.rows);
+        let means = self.picked.iter().map(|&sum| scale.mean(u32::from(sum)));
+        self.means.extend(means);
+    }
+}
+
+fn pick<const CHANNELS: usize>(blocks: ChunksExact<'_, u16>, picked: &mut Vec<u16>) {
+    picked.extend(blocks.flat_map(|block| {
+        let first = block.first_chunk::<CHANNELS>();
+        first.copied().unwrap_or([0; CHANNELS])
+    }));
 }
 
 /// One over a number of samples.
@@ -107,8 +144,16 @@ impl Scale {
     }
 }
 
-fn means<const CHANNELS: usize>(
-    blocks: std::slice::ChunksExact<'_, u16>,
+fn means(channels: usize, blocks: ChunksExact<'_, u16>, scale: Scale, means: &mut Vec<i16>) {
+    match channels {
+        1 => wide_means::<1>(blocks, scale, means),
+        3 => wide_means::<3>(blocks, scale, means),
+        _ => wide_means::<4>(blocks, scale, means),
+    }
+}
+
+fn wide_means<const CHANNELS: usize>(
+    blocks: ChunksExact<'_, u16>,
     scale: Scale,
     means: &mut Vec<i16>,
 ) {
@@ -128,25 +173,25 @@ fn means<const CHANNELS: usize>(
     clippy::inline_always,
     reason = "compiled once for each set of instructions"
 )]
-fn add_body(sums: &mut [u16], row: &[u8]) {
+fn add_portable<S: Copy + Into<u16>>(sums: &mut [u16], row: &[S]) {
     for (sum, &sample) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(u16::from(sample));
+        *sum = sum.wrapping_add(sample.into());
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn add_avx2(sums: &mut [u16], row: &[u8]) {
-    add_body(sums, row);
+fn add_avx2<S: Copy + Into<u16>>(sums: &mut [u16], row: &[S]) {
+    add_portable(sums, row);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn add_avx512(sums: &mut [u16], row: &[u8]) {
-    add_body(sums, row);
+fn add_avx512<S: Copy + Into<u16>>(sums: &mut [u16], row: &[S]) {
+    add_portable(sums, row);
 }
 
-fn add(cpu: Cpu, sums: &mut [u16], row: &[u8]) {
+fn add<S: Copy + Into<u16>>(cpu: Cpu, sums: &mut [u16], row: &[S]) {
     match cpu {
         #[cfg(target_arch = "x86_64")]
         #[expect(
@@ -162,6 +207,6 @@ fn add(cpu: Cpu, sums: &mut [u16], row: &[u8]) {
         )]
         // SAFETY: `Cpu::Avx2` is a processor that has them.
         Cpu::Avx2 => unsafe { add_avx2(sums, row) },
-        _ => add_body(sums, row),
+        _ => add_portable(sums, row),
     }
 }

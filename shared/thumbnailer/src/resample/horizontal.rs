@@ -1,7 +1,7 @@
 //! The horizontal pass: sixteen rows of the target at a time, turned on their side so that a column of them is one
 //! register and every target sample has the same weights in all lanes.
 
-use super::axis::Taps;
+use super::axis::{EXTRA_BITS, Taps};
 use super::kernel::{Bytes, LANES, Pairs, Samples, Sums};
 #[cfg(target_arch = "x86_64")]
 use super::x86::{self, Sums256, Sums512};
@@ -42,7 +42,7 @@ impl Columns {
     }
 
     /// Sums the columns to the target's samples: `out` holds whole rows of `taps.len()` samples.
-    pub(super) fn sum(&self, cpu: Cpu, taps: &Taps, shift: u32, out: &mut [u8]) {
+    pub(super) fn sum(&self, cpu: Cpu, taps: &Taps, last: LastStep<'_>, out: &mut [u8]) {
         match cpu {
             #[cfg(target_arch = "x86_64")]
             #[expect(
@@ -50,17 +50,34 @@ impl Columns {
                 reason = "the kernel needs instructions that were detected"
             )]
             // SAFETY: `Cpu::Avx512` is a processor that has them.
-            Cpu::Avx512 => unsafe { sum_avx512(&self.pairs, taps, shift, out) },
+            Cpu::Avx512 => unsafe { sum_avx512(&self.pairs, taps, last, out) },
             #[cfg(target_arch = "x86_64")]
             #[expect(
                 unsafe_code,
                 reason = "the kernel needs instructions that were detected"
             )]
             // SAFETY: `Cpu::Avx2` is a processor that has them.
-            Cpu::Avx2 => unsafe { sum_avx2(&self.pairs, taps, shift, out) },
-            _ => sum_portable(&self.pairs, taps, shift, out),
+            Cpu::Avx2 => unsafe { sum_avx2(&self.pairs, taps, last, out) },
+            _ => sum_portable(&self.pairs, taps, last, out),
         }
     }
+}
+
+/// How sums become samples of the target.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LastStep<'a> {
+    /// Rounded to eight bits.
+    Round,
+    /// Rounded to 8 + [`EXTRA_BITS`] and looked up.
+    LookUp(&'a [u8; 1 << (8 + EXTRA_BITS)]),
+}
+
+fn look_up(table: &[u8; 1 << (8 + EXTRA_BITS)], samples: Samples) -> Bytes {
+    let last = i16::try_from(table.len() - 1).unwrap_or(i16::MAX);
+    Bytes(samples.0.map(|sample| {
+        let index = usize::from(sample.clamp(0, last).cast_unsigned());
+        table.get(index).copied().unwrap_or(u8::MAX)
+    }))
 }
 
 fn turn_portable(
@@ -71,12 +88,15 @@ fn turn_portable(
     out: &mut [Pairs],
 ) {
     for (row, chunks) in rows.chunks_exact(chunks.max(1)).take(LANES).enumerate() {
-        let samples = chunks.iter().flat_map(|chunk| chunk.0);
-        let mut own = samples.skip(channel).step_by(channels);
+        let sample = |index: usize| {
+            let chunk = chunks.get(index / LANES);
+            chunk.map_or(0, |chunk| chunk.0[index % LANES])
+        };
+        let mut index = channel;
         for pairs in out.iter_mut() {
-            let Some(even) = own.next() else { break };
-            pairs.0[2 * row] = even;
-            pairs.0[2 * row + 1] = own.next().unwrap_or(0);
+            pairs.0[2 * row] = sample(index);
+            pairs.0[2 * row + 1] = sample(index + channels);
+            index += 2 * channels;
         }
     }
 }
@@ -102,7 +122,11 @@ fn turn_avx2(rows: &[Samples], chunks: usize, out: &mut [Pairs]) {
 macro_rules! kernel {
     ($name:ident, $sums:ident, $turn:path $(, #[$feature:meta])?) => {
         $(#[$feature])?
-        fn $name(columns: &[Pairs], taps: &Taps, shift: u32, out: &mut [u8]) {
+        fn $name(columns: &[Pairs], taps: &Taps, last: LastStep<'_>, out: &mut [u8]) {
+            let shift = match last {
+                LastStep::Round => taps.bits + EXTRA_BITS,
+                LastStep::LookUp(_) => taps.bits,
+            };
             let mut sums = [Bytes::ZERO; LANES];
             for start in (0..taps.len()).step_by(LANES) {
                 let count = LANES.min(taps.len() - start);
@@ -113,7 +137,10 @@ macro_rules! kernel {
                     for (pairs, &weights) in columns.get(first..).unwrap_or_default().iter().zip(weights) {
                         sum.add(pairs, weights);
                     }
-                    *bytes = sum.bytes(shift);
+                    *bytes = match last {
+                        LastStep::Round => sum.bytes(shift),
+                        LastStep::LookUp(table) => look_up(table, sum.samples(shift)),
+                    };
                 }
                 let turned = $turn(&sums);
                 for (row, bytes) in out.chunks_exact_mut(taps.len()).zip(&turned) {

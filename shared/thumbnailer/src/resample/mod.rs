@@ -9,8 +9,11 @@ mod axis;
 mod box_shrink;
 mod horizontal;
 mod kernel;
+mod linear;
 mod pool;
+pub(crate) mod pyramid;
 mod resizer;
+pub(crate) mod side;
 #[cfg(test)]
 mod tests;
 mod vertical;
@@ -22,6 +25,7 @@ pub(crate) use pool::Pool;
 
 use crate::cpu::Cpu;
 use crate::planes::{Plane, Rows};
+use linear::LIGHT;
 use resizer::Resizer;
 
 /// Resizes one plane whose rows arrive from the top.
@@ -36,7 +40,7 @@ impl PlaneResizer {
 
     /// A resizer with buffers of the pool.
     pub(crate) fn new_in(pool: &mut Pool, cpu: Cpu, x: &Axis, y: &Axis) -> Self {
-        Self(Resizer::new(pool, cpu, 1, x, y))
+        Self(Resizer::new(pool, cpu, 1, None, x, y))
     }
 
     /// Takes the next source rows.
@@ -69,7 +73,19 @@ pub(crate) struct InterleavedResizer(Resizer);
 impl InterleavedResizer {
     /// A resizer with buffers of the pool.
     pub(crate) fn new_in(pool: &mut Pool, cpu: Cpu, channels: usize, x: &Axis, y: &Axis) -> Self {
-        Self(Resizer::new(pool, cpu, channels.max(1), x, y))
+        Self(Resizer::new(pool, cpu, channels.max(1), None, x, y))
+    }
+
+    /// A resizer of sRGB that sums light instead of samples: mixed colours keep their brightness. For colours without
+    /// alpha.
+    pub(crate) fn linear_in(
+        pool: &mut Pool,
+        cpu: Cpu,
+        channels: usize,
+        x: &Axis,
+        y: &Axis,
+    ) -> Self {
+        Self(Resizer::new(pool, cpu, channels.max(1), Some(&LIGHT), x, y))
     }
 
     /// Takes the next source row.

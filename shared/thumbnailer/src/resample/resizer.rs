@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::axis::{Axis, EXTRA_BITS, Taps};
 use super::box_shrink::BoxShrink;
-use super::horizontal::Columns;
+use super::horizontal::{Columns, LastStep};
 use super::kernel::{LANES, Pairs, Samples};
+use super::linear::Light;
 use super::pool::Pool;
 use super::vertical::{self, BLOCK, Window};
 use crate::cpu::Cpu;
@@ -25,6 +26,8 @@ pub(super) struct Buffers {
     /// The even row that waits for the odd one, of bytes or of samples with more bits.
     held_bytes: Vec<u8>,
     held_samples: Vec<i16>,
+    /// A row in linear light.
+    linear: Vec<i16>,
     shrink: BoxShrink,
 }
 
@@ -59,6 +62,8 @@ struct Filter {
     shrink: (usize, usize),
     /// Bits that samples have more than eight.
     extra_bits: u32,
+    /// The tables, when the filter works in linear light.
+    light: Option<&'static Light>,
     /// Rows of the filter's source that have come.
     row: usize,
     /// Chunks of a row.
@@ -72,7 +77,14 @@ struct Filter {
 }
 
 impl Resizer {
-    pub(super) fn new(pool: &mut Pool, cpu: Cpu, channels: usize, x: &Axis, y: &Axis) -> Self {
+    pub(super) fn new(
+        pool: &mut Pool,
+        cpu: Cpu,
+        channels: usize,
+        light: Option<&'static Light>,
+        x: &Axis,
+        y: &Axis,
+    ) -> Self {
         let mut buffers = pool.buffers();
         let planes = (0..channels)
             .map(|_| Plane {
@@ -84,7 +96,7 @@ impl Resizer {
         let mode = if let (Some(column), Some(row)) = (x.copies_from(), y.copies_from()) {
             Mode::Copy { column, row }
         } else {
-            Mode::Filter(Filter::new(pool, &mut buffers, channels, x, y))
+            Mode::Filter(Filter::new(pool, &mut buffers, channels, light, x, y))
         };
         Self {
             cpu,
@@ -169,10 +181,22 @@ fn copy(row: &[u8], channels: usize, column: usize, target: usize, planes: &mut 
 }
 
 impl Filter {
-    fn new(pool: &mut Pool, buffers: &mut Buffers, channels: usize, x: &Axis, y: &Axis) -> Self {
-        let shrink = (x.box_factor(), y.box_factor());
-        let boxed = shrink != (1, 1);
-        let bits = if boxed {
+    fn new(
+        pool: &mut Pool,
+        buffers: &mut Buffers,
+        channels: usize,
+        light: Option<&'static Light>,
+        x: &Axis,
+        y: &Axis,
+    ) -> Self {
+        // Means of bytes would not be means of light.
+        let shrink = if light.is_some() {
+            (1, 1)
+        } else {
+            (x.box_factor(), y.box_factor())
+        };
+        let more_bits = shrink != (1, 1) || light.is_some();
+        let bits = if more_bits {
             MOST_BITS_OF_SAMPLES
         } else {
             MOST_BITS_OF_BYTES
@@ -189,7 +213,8 @@ impl Filter {
         Self {
             row: 0,
             shrink,
-            extra_bits: if boxed { EXTRA_BITS } else { 0 },
+            extra_bits: if more_bits { EXTRA_BITS } else { 0 },
+            light,
             chunks,
             slots,
             targets: 0,
@@ -220,7 +245,13 @@ impl Filter {
         let row = row
             .get(..(self.x.end - self.x.first) * across * channels)
             .unwrap_or(row);
-        if self.extra_bits == 0 {
+        if let Some(light) = self.light {
+            let mut linear = std::mem::take(&mut buffers.linear);
+            linear.clear();
+            linear.extend(row.iter().map(|&sample| light.of(sample)));
+            self.take(cpu, channels, &linear, buffers, planes);
+            buffers.linear = linear;
+        } else if self.extra_bits == 0 {
             self.take(cpu, channels, row, buffers, planes);
         } else {
             let mut shrink = std::mem::take(&mut buffers.shrink);
@@ -323,12 +354,10 @@ impl Filter {
             let rows = plane
                 .samples
                 .get_mut(first * width..(first + self.batched) * width);
-            columns.sum(
-                cpu,
-                &self.x,
-                self.x.bits + EXTRA_BITS,
-                rows.unwrap_or_default(),
-            );
+            let last = self
+                .light
+                .map_or(LastStep::Round, |light| LastStep::LookUp(&light.to_srgb));
+            columns.sum(cpu, &self.x, last, rows.unwrap_or_default());
         }
         self.batched = 0;
     }
@@ -336,7 +365,7 @@ impl Filter {
     /// Makes the target rows that wait for the other row of a pair.
     fn flush(&mut self, cpu: Cpu, channels: usize, buffers: &mut Buffers, planes: &mut [Plane]) {
         let mut shrink = std::mem::take(&mut buffers.shrink);
-        if let Some(row) = shrink.finish() {
+        if let Some(row) = shrink.finish(cpu) {
             self.take(cpu, channels, row, buffers, planes);
         }
         buffers.shrink = shrink;

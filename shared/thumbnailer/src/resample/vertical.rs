@@ -19,10 +19,6 @@ pub(super) struct Window<'a> {
 }
 
 /// Sums pairs of rows by `weights` into one row of chunks, a multiple of [`BLOCK`].
-#[cfg_attr(
-    not(target_arch = "x86_64"),
-    expect(unused_variables, reason = "one kernel")
-)]
 pub(super) fn sum_rows(
     cpu: Cpu,
     window: Window<'_>,
