@@ -35,7 +35,7 @@ fn main() -> Result<()> {
 
 fn serve(library: &str) -> Result<()> {
     match library {
-        "ours" => serve::serve(&mut serve::ours::Ours),
+        "ours" => serve::serve(&mut serve::ours::Ours::new()),
         #[cfg(feature = "libjpeg-turbo")]
         "libjpeg-turbo" => serve::serve(&mut serve::libjpeg_turbo::LibjpegTurbo::new()?),
         other => bail!("this build does not serve {other}"),

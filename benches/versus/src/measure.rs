@@ -25,6 +25,8 @@ pub(crate) struct Made {
     scores: Vec<Score>,
     bytes: usize,
     tables: Option<&'static str>,
+    /// How the library says that it did it.
+    pub(crate) note: String,
 }
 
 impl Made {
@@ -124,6 +126,7 @@ pub(crate) fn row(case: &Case, peer: &Peer, ours: &Made, made: &Made) -> Row {
         peer_ssim: made.mean().map(|score| score.ssim),
         ours_tables: ours.tables,
         peer_tables: made.tables,
+        ours_path: ours.note.clone(),
         like_for_like: Some(ours.tables == made.tables && differ <= 0.01),
         ..Row::default()
     }
@@ -149,8 +152,10 @@ fn look(
     let server = servers.get_mut(&side).context("a server")?;
     let mut work = work.clone();
     work.answer = true;
-    let (_, files) = server.ask(&Request::Work(work.clone()))?;
-    inspect(&files, &work, &case.subject, servers, original)
+    let (answer, files) = server.ask(&Request::Work(work.clone()))?;
+    let mut made = inspect(&files, &work, &case.subject, servers, original)?;
+    made.note = answer.note;
+    Ok(made)
 }
 
 /// Verifies and scores thumbnails.
@@ -181,6 +186,7 @@ pub(crate) fn inspect(
         }
     }
     Ok(Made {
+        note: String::new(),
         scores,
         bytes: files.iter().map(Vec::len).sum(),
         tables: (work.format == Format::Jpeg).then(|| {
@@ -235,25 +241,31 @@ fn equal_score(
     original: &Original,
 ) -> Result<Made> {
     let wanted = ours.mean().context("no score")?.ssimulacra2;
-    let (mut low, mut high) = (10, 95);
     let mut nearest: Option<(f64, u8, Made)> = None;
-    while low <= high {
-        let quality = u8::midpoint(low, high);
+    let mut difference = |quality: u8| -> Result<f64> {
         peer.work.quality = quality;
         let made = look(case, &peer.work, peer.side, servers, original)?;
-        let score = made.mean().context("no score")?.ssimulacra2;
-        if score < wanted {
+        let difference = made.mean().context("no score")?.ssimulacra2 - wanted;
+        if nearest
+            .as_ref()
+            .is_none_or(|(least, ..)| difference.abs() < *least)
+        {
+            nearest = Some((difference.abs(), quality, made));
+        }
+        Ok(difference)
+    };
+    let (mut low, mut high) = (10, 95);
+    while low <= high {
+        let quality = u8::midpoint(low, high);
+        if difference(quality)? < 0.0 {
             low = quality + 1;
         } else {
             high = quality - 1;
         }
-        let distance = (score - wanted).abs();
-        if nearest
-            .as_ref()
-            .is_none_or(|(nearest, ..)| distance < *nearest)
-        {
-            nearest = Some((distance, quality, made));
-        }
+    }
+    // A score need not rise with every step of quality.
+    for quality in low.saturating_sub(4)..low + 4 {
+        difference(quality)?;
     }
     let (_, quality, made) = nearest.context("no quality")?;
     peer.work.quality = quality;

@@ -24,24 +24,34 @@ pub(crate) fn measure(case: &Case, small: &Path, places: &Places) -> Result<Vec<
         work: case.ours.clone(),
         goal: None,
     };
-    let (ours_mb, ours_ms, ours) = one(case, &ours, small, places, &original).context("ours")?;
+    let ours = one(case, &ours, small, places, &original).context("ours")?;
     let mut rows = Vec::new();
     for peer in &case.peers {
         match one(case, peer, small, places, &original) {
-            Ok((peer_mb, peer_ms, made)) => rows.push(Row {
-                ours_ms,
-                peer_ms,
-                ours_mb: Some(ours_mb),
-                peer_mb: Some(peer_mb),
+            Ok(other) => rows.push(Row {
+                ours_ms: ours.ms,
+                peer_ms: other.ms,
+                ours_mb: Some(ours.over_mb),
+                peer_mb: Some(other.over_mb),
+                ours_process_mb: Some(ours.process_mb),
+                peer_process_mb: Some(other.process_mb),
                 rounds: PROCESSES,
                 reason: Some("memory is compared, not time".to_owned()),
-                met: peer.goal.map(|goal| ours_mb < goal),
-                ..row(case, peer, &ours, &made)
+                met: peer.goal.map(|goal| ours.over_mb < goal),
+                ..row(case, peer, &ours.made, &other.made)
             }),
             Err(error) => eprintln!("  {} is left out here: {error:#}", peer.name),
         }
     }
     Ok(rows)
+}
+
+/// Medians of one side's processes.
+struct Held {
+    over_mb: f64,
+    process_mb: f64,
+    ms: f64,
+    made: Made,
 }
 
 fn one(
@@ -50,11 +60,11 @@ fn one(
     small: &Path,
     places: &Places,
     original: &Original,
-) -> Result<(f64, f64, Made)> {
+) -> Result<Held> {
     let mut work = peer.work.clone();
     work.answer = true;
-    let mut over_mb = Vec::new();
-    let mut times = Vec::new();
+    let megabytes = |kib: u64| kib as f64 * 1024.0 / 1e6;
+    let (mut over_mb, mut process_mb, mut times) = (Vec::new(), Vec::new(), Vec::new());
     let mut made = None;
     for _ in 0..PROCESSES {
         let mut server = Server::start(peer.side, places)?;
@@ -63,17 +73,19 @@ fn one(
             input: case.subject.path.clone(),
             work: work.clone(),
         })?;
-        over_mb.push(answer.peak_kib.saturating_sub(answer.before_kib) as f64 * 1024.0 / 1e6);
+        over_mb.push(megabytes(answer.peak_kib.saturating_sub(answer.before_kib)));
+        process_mb.push(megabytes(answer.peak_kib));
         times.push(answer.ms);
         if made.is_none() {
-            made = Some(inspect(
-                &files,
-                &work,
-                &case.subject,
-                &mut Servers::new(),
-                original,
-            )?);
+            let mut first = inspect(&files, &work, &case.subject, &mut Servers::new(), original)?;
+            first.note = answer.note;
+            made = Some(first);
         }
     }
-    Ok((median(over_mb), median(times), made.context("no process")?))
+    Ok(Held {
+        over_mb: median(over_mb),
+        process_mb: median(process_mb),
+        ms: median(times),
+        made: made.context("no process")?,
+    })
 }

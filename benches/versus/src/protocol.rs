@@ -86,6 +86,8 @@ pub(crate) struct Answer {
     pub(crate) versions: String,
     /// How long the work took.
     pub(crate) ms: f64,
+    /// How the work was done, where the library can tell.
+    pub(crate) note: String,
     /// Length in bytes of each file that follows this line, one after the other.
     pub(crate) lengths: Vec<usize>,
     /// Width in pixels, of what [`Request::Pixels`] answers.

@@ -14,7 +14,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
             let _ = writeln!(text, "\n{work}");
             let _ = writeln!(
                 text,
-                "  {:<28} {:<34} {:>9} {:>9} {:>7} {:>12}  {:>13} {:>17}  tables",
+                "  {:<28} {:<34} {:>9} {:>9} {:>7} {:>12}  {:>13} {:>17}  notes",
                 "photo", "peer", "ours ms", "peer ms", "ratio", "goal", "ssimulacra2", "bytes"
             );
         }
@@ -55,6 +55,9 @@ fn line(row: &Row) -> String {
         (Some(ours), Some(peer)) if ours == peer => notes.push(ours.to_owned()),
         (Some(ours), Some(peer)) => notes.push(format!("{ours} / {peer}")),
         _ => {}
+    }
+    if !row.ours_path.is_empty() {
+        notes.push(row.ours_path.clone());
     }
     let percent = 100.0 * (row.ours_bytes as f64 / row.peer_bytes as f64 - 1.0);
     if percent.abs() > 1.0 {

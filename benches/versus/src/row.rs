@@ -38,6 +38,11 @@ pub(crate) struct Row {
     /// Peak of memory over the file, MB (10^6 bytes).
     pub(crate) ours_mb: Option<f64>,
     pub(crate) peer_mb: Option<f64>,
+    /// Peak of the whole process, file and all, MB (10^6 bytes).
+    pub(crate) ours_process_mb: Option<f64>,
+    pub(crate) peer_process_mb: Option<f64>,
+    /// Which way ours took, and at how many eighths of its size it decoded a JPEG.
+    pub(crate) ours_path: String,
 }
 
 impl Row {

@@ -18,6 +18,11 @@ pub(crate) trait Library {
     /// Its name and versions.
     fn versions(&self) -> String;
 
+    /// How it did the last work, where it can tell.
+    fn note(&self) -> String {
+        String::new()
+    }
+
     /// Encoded image in memory to encoded thumbnails in memory, one for each size.
     fn work(&mut self, image: &[u8], work: &Work) -> Result<Vec<Vec<u8>>>;
 }
@@ -84,6 +89,7 @@ fn timed(library: &mut dyn Library, image: &[u8], work: &Work) -> Result<(Answer
     let files = if work.answer { files } else { Vec::new() };
     let answer = Answer {
         ms,
+        note: library.note(),
         lengths: files.iter().map(Vec::len).collect(),
         ..Answer::default()
     };

@@ -151,6 +151,7 @@ impl Subject {
 
     /// "12 MP", the way photos are spoken of.
     pub(crate) fn size(&self) -> String {
-        format!("{:.0} MP", self.facts.megapixels())
+        let megapixels = self.facts.megapixels();
+        format!("{megapixels:.*} MP", usize::from(megapixels < 1.0))
     }
 }

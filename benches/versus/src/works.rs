@@ -195,7 +195,9 @@ fn baseline(photos: &Photos) -> Result<Vec<Case>> {
             );
         }
     }
-    cases.sort_by_key(|case| case.ours.sizes.clone());
+    // Works of the same name together, the order of their photos kept.
+    let megapixels = |case: &Case| case.subject.facts.megapixels().round() as u64;
+    cases.sort_by_key(|case| (case.ours.sizes.clone(), megapixels(case)));
     Ok(cases)
 }
 

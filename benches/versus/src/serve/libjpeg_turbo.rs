@@ -1,7 +1,7 @@
 //! What a careful program makes of libjpeg-turbo: its scaled decode, `fast_image_resize`, its encoder.
 
 use anyhow::{Context, Result, bail};
-use fast_image_resize::images::{Image as Pixels, ImageRef};
+use fast_image_resize::images::Image as Pixels;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{DynamicImage, RgbImage};
@@ -57,6 +57,28 @@ impl LibjpegTurbo {
         self.decompressor.decompress(image, pixels.as_deref_mut())?;
         Ok(pixels)
     }
+
+    fn encode(&mut self, pixels: &Pixels<'_>, orientation: Orientation) -> Result<Vec<u8>> {
+        let turned;
+        let (samples, width, height) = if orientation == Orientation::NoTransforms {
+            (pixels.buffer(), pixels.width(), pixels.height())
+        } else {
+            let stored =
+                RgbImage::from_raw(pixels.width(), pixels.height(), pixels.buffer().to_vec());
+            let mut upright = DynamicImage::ImageRgb8(stored.context("a full buffer")?);
+            upright.apply_orientation(orientation);
+            turned = upright.into_rgb8();
+            (turned.as_raw().as_slice(), turned.width(), turned.height())
+        };
+        let width = usize::try_from(width)?;
+        Ok(self.compressor.compress_to_vec(Image {
+            pixels: samples,
+            width,
+            pitch: 3 * width,
+            height: usize::try_from(height)?,
+            format: PixelFormat::RGB,
+        })?)
+    }
 }
 
 impl Library for LibjpegTurbo {
@@ -79,28 +101,20 @@ impl Library for LibjpegTurbo {
             u32::try_from(decoded.width)?,
             u32::try_from(decoded.height)?,
         );
-        let source = ImageRef::new(width, height, &decoded.pixels, PixelType::U8x3)?;
+        let mut source = Pixels::from_vec_u8(width, height, decoded.pixels, PixelType::U8x3)?;
         let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
         self.compressor.set_quality(i32::from(work.quality))?;
         let orientation = Orientation::from_exif(facts.orientation).context("orientation")?;
-        let mut files = Vec::new();
-        for side in &work.sizes {
+        let mut files = vec![Vec::new(); work.sizes.len()];
+        let mut order: Vec<_> = (0..).zip(&work.sizes).collect();
+        // Each size from the next larger one.
+        order.sort_by_key(|(_, side)| std::cmp::Reverse(**side));
+        for (place, side) in order {
             let (width, height) = box_of(*side);
             let mut resized = Pixels::new(width, height, PixelType::U8x3);
             self.resizer.resize(&source, &mut resized, &options)?;
-            let resized =
-                RgbImage::from_raw(width, height, resized.into_vec()).context("a full buffer")?;
-            let mut upright = DynamicImage::ImageRgb8(resized);
-            upright.apply_orientation(orientation);
-            let upright = upright.into_rgb8();
-            let width = usize::try_from(upright.width())?;
-            files.push(self.compressor.compress_to_vec(Image {
-                pixels: upright.as_raw().as_slice(),
-                width,
-                pitch: 3 * width,
-                height: usize::try_from(upright.height())?,
-                format: PixelFormat::RGB,
-            })?);
+            files[place] = self.encode(&resized, orientation)?;
+            source = resized;
         }
         Ok(files)
     }

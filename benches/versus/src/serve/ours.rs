@@ -1,25 +1,48 @@
 //! This project's pipeline, by its public face.
 
+use std::num::NonZero;
+
 use anyhow::{Result, bail};
-use thumbnailer::{Limits, OutputFormat, Plan, Quality, Size, thumbnails};
+use thumbnailer::{Limits, OutputFormat, Plan, Quality, Size, Thumbnailer};
 
 use super::Library;
 use crate::protocol::{Format, Way, Work};
 
-/// This project's pipeline.
-pub(crate) struct Ours;
+/// This project's pipeline, its buffers kept from image to image, as a worker keeps them.
+pub(crate) struct Ours {
+    thumbnailer: Thumbnailer,
+    threads: NonZero<usize>,
+    note: String,
+}
+
+impl Ours {
+    /// On one thread, until more are asked for.
+    pub(crate) fn new() -> Self {
+        Self {
+            thumbnailer: Thumbnailer::new(),
+            threads: NonZero::<usize>::MIN,
+            note: String::new(),
+        }
+    }
+}
 
 impl Library for Ours {
     fn versions(&self) -> String {
         "this project".to_owned()
     }
 
-    fn work(&mut self, image: &[u8], work: &Work) -> Result<Vec<Vec<u8>>> {
+    fn note(&self) -> String {
+        self.note.clone()
+    }
+
+    fn work(&mut self, mut image: &[u8], work: &Work) -> Result<Vec<Vec<u8>>> {
         if work.way != Way::Default {
             bail!("it has one way only");
         }
-        if work.threads > 1 {
-            bail!("it takes no number of threads yet");
+        let threads = NonZero::new(work.threads).unwrap_or(NonZero::<usize>::MIN);
+        if threads != self.threads {
+            self.thumbnailer = Thumbnailer::new().threads(threads);
+            self.threads = threads;
         }
         let plan = Plan {
             sizes: work.sizes.iter().copied().map(Size::square).collect(),
@@ -34,7 +57,12 @@ impl Library for Ours {
             },
             ..Plan::default()
         };
-        let made = thumbnails(image, &plan, &Limits::sane_defaults())?;
+        let limits = Limits::sane_defaults();
+        let made = self.thumbnailer.thumbnails(&mut image, &plan, &limits)?;
+        self.note = match made.source.scale {
+            Some(eighths) => format!("{} at {eighths}/8", made.source.path),
+            None => made.source.path.to_string(),
+        };
         Ok(made
             .images
             .into_iter()
