@@ -6,9 +6,10 @@ mod avif_container;
 mod bmp;
 mod gif;
 mod jpeg;
-mod png;
+pub(crate) mod png;
 mod tiff;
 mod webp;
+pub(crate) mod webp_scaled;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -121,7 +121,7 @@ fn open<'a>(
     Ok(decoder)
 }
 
-fn corrupt(reason: impl Display) -> ThumbnailError {
+pub(super) fn corrupt(reason: impl Display) -> ThumbnailError {
     ThumbnailError::corrupt(ImageFormat::WebP, reason)
 }
 

@@ -33,26 +33,46 @@ impl Expansion {
             BitDepth::Sixteen => 16,
         };
         let transparent = info.trns.as_deref();
-        let level = |index: usize| {
-            let bytes = transparent?.get(2 * index..)?.first_chunk()?;
-            Some(u16::from_be_bytes(*bytes))
+        // `png` has dropped the high bytes of depths that do not need them.
+        let level = |index: usize| match bits {
+            16 => Some(u16::from_be_bytes(
+                *transparent?.get(2 * index..)?.first_chunk()?,
+            )),
+            _ => transparent?.get(index).copied().map(u16::from),
         };
         let (layout, source) = match info.color_type {
             ColorType::Grayscale => {
                 let key = level(0);
-                let layout = if key.is_some() { Layout::GrayAlpha } else { Layout::Gray };
+                let layout = if key.is_some() {
+                    Layout::GrayAlpha
+                } else {
+                    Layout::Gray
+                };
                 (layout, Source::Gray(key))
             }
             ColorType::GrayscaleAlpha => (Layout::GrayAlpha, Source::GrayAlpha),
             ColorType::Rgb => {
-                let key = level(0).zip(level(1)).zip(level(2)).map(|((red, green), blue)| [red, green, blue]);
-                (if key.is_some() { Layout::Rgba } else { Layout::Rgb }, Source::Rgb(key))
+                let key = level(0)
+                    .zip(level(1))
+                    .zip(level(2))
+                    .map(|((red, green), blue)| [red, green, blue]);
+                (
+                    if key.is_some() {
+                        Layout::Rgba
+                    } else {
+                        Layout::Rgb
+                    },
+                    Source::Rgb(key),
+                )
             }
             ColorType::Rgba => (Layout::Rgba, Source::Rgba),
             ColorType::Indexed => {
                 // What lies behind the palette is black, as libpng has it.
                 let mut palette = Box::new([[0, 0, 0, 255]; 256]);
-                for (entry, colour) in palette.iter_mut().zip(info.palette.as_deref()?.as_chunks::<3>().0) {
+                for (entry, colour) in palette
+                    .iter_mut()
+                    .zip(info.palette.as_deref()?.as_chunks::<3>().0)
+                {
                     let [red, green, blue] = *colour;
                     *entry = [red, green, blue, 255];
                 }
@@ -60,11 +80,19 @@ impl Expansion {
                     let [.., last] = entry;
                     *last = *alpha;
                 }
-                let layout = if transparent.is_some() { Layout::Rgba } else { Layout::Rgb };
+                let layout = if transparent.is_some() {
+                    Layout::Rgba
+                } else {
+                    Layout::Rgb
+                };
                 (layout, Source::Palette(palette))
             }
         };
-        Some(Self { layout, bits, source })
+        Some(Self {
+            layout,
+            bits,
+            source,
+        })
     }
 
     pub(super) fn layout(&self) -> Layout {
@@ -91,23 +119,41 @@ impl Expansion {
         match &self.source {
             Source::Gray(None) => {
                 let pixels = Levels::new(stored, self.bits);
-                row.iter_mut().zip(pixels).for_each(|(gray, level)| *gray = self.eight_bits(level));
+                row.iter_mut()
+                    .zip(pixels)
+                    .for_each(|(gray, level)| *gray = self.eight_bits(level));
             }
             Source::Gray(Some(key)) => {
                 let pixels = Levels::new(stored, self.bits);
                 for (pixel, level) in row.as_chunks_mut().0.iter_mut().zip(pixels) {
                     let gray = self.eight_bits(level);
-                    *pixel = if level == *key { [0; 4] } else { [gray, gray, gray, 255] };
+                    *pixel = if level == *key {
+                        [0; 4]
+                    } else {
+                        [gray, gray, gray, 255]
+                    };
                 }
             }
-            Source::GrayAlpha if wide => spread(row, stored.as_chunks().0, |[gray, _, alpha, _]| [gray, gray, gray, alpha]),
-            Source::GrayAlpha => spread(row, stored.as_chunks().0, |[gray, alpha]| [gray, gray, gray, alpha]),
+            Source::GrayAlpha if wide => {
+                spread(row, stored.as_chunks().0, |[gray, _, alpha, _]| {
+                    [gray, gray, gray, alpha]
+                })
+            }
+            Source::GrayAlpha => spread(row, stored.as_chunks().0, |[gray, alpha]| {
+                [gray, gray, gray, alpha]
+            }),
             Source::Rgb(None) => {
                 // Sixteen bits: eight are passed on as they are.
-                spread(row, stored.as_chunks().0, |[red, _, green, _, blue, _]| [red, green, blue]);
+                spread(row, stored.as_chunks().0, |[red, _, green, _, blue, _]| {
+                    [red, green, blue]
+                });
             }
             Source::Rgb(Some(key)) if wide => {
-                let key = key.map(u16::to_be_bytes).as_flattened().first_chunk().copied();
+                let key = key
+                    .map(u16::to_be_bytes)
+                    .as_flattened()
+                    .first_chunk()
+                    .copied();
                 spread(row, stored.as_chunks::<6>().0, |pixel| match pixel {
                     pixel if Some(pixel) == key => [0; 4],
                     [red, _, green, _, blue, _] => [red, green, blue, 255],
@@ -120,18 +166,27 @@ impl Expansion {
                     [red, green, blue, 255]
                 }
             }),
-            Source::Rgba if wide => spread(row, stored.as_chunks().0, |[red, _, green, _, blue, _, alpha, _]| {
-                [red, green, blue, alpha]
-            }),
+            Source::Rgba if wide => spread(
+                row,
+                stored.as_chunks().0,
+                |[red, _, green, _, blue, _, alpha, _]| [red, green, blue, alpha],
+            ),
             Source::Rgba => spread(row, stored.as_chunks().0, |pixel: [u8; 4]| pixel),
             Source::Palette(palette) => {
-                let pixels = Levels::new(stored, self.bits).map(|index| palette[usize::from(index & 0xff)]);
+                let pixels =
+                    Levels::new(stored, self.bits).map(|index| palette[usize::from(index & 0xff)]);
                 if self.layout == Layout::Rgb {
-                    for (pixel, [red, green, blue, _]) in row.as_chunks_mut().0.iter_mut().zip(pixels) {
+                    for (pixel, [red, green, blue, _]) in
+                        row.as_chunks_mut().0.iter_mut().zip(pixels)
+                    {
                         *pixel = [red, green, blue];
                     }
                 } else {
-                    row.as_chunks_mut().0.iter_mut().zip(pixels).for_each(|(pixel, colour)| *pixel = colour);
+                    row.as_chunks_mut()
+                        .0
+                        .iter_mut()
+                        .zip(pixels)
+                        .for_each(|(pixel, colour)| *pixel = colour);
                 }
             }
         }
@@ -164,7 +219,11 @@ fn spread<const FROM: usize, const TO: usize>(
 /// Multiplies colours by alpha, rounded. Says whether any alpha is less than opaque.
 fn premultiply(row: &mut [u8]) -> bool {
     let pixels = row.as_chunks_mut::<4>().0;
-    if pixels.iter().fold(255, |opaque, [.., alpha]| opaque & alpha) == 255 {
+    if pixels
+        .iter()
+        .fold(255, |opaque, [.., alpha]| opaque & alpha)
+        == 255
+    {
         return false;
     }
     for pixel in pixels {
@@ -189,7 +248,11 @@ struct Levels<'a> {
 
 impl<'a> Levels<'a> {
     fn new(stored: &'a [u8], bits: usize) -> Self {
-        Self { stored, bits, at: 0 }
+        Self {
+            stored,
+            bits,
+            at: 0,
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! PNG, by `png`. An animated PNG shows its first frame, as
 //! the format means it to.
 
-
 use std::fmt::Display;
 
 use png::{ColorType, Transformations};

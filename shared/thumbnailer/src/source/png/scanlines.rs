@@ -31,11 +31,19 @@ impl<'a> Scanlines<'a> {
     /// What one of rows of `length` bytes holds in memory at most, in bytes.
     pub(super) fn bytes(length: usize) -> usize {
         // The inflater has a window of its own, and tables.
-        (2 * batch(length) + 1).saturating_mul(length.saturating_add(PADDING)).saturating_add(256 << 10)
+        (2 * batch(length) + 1)
+            .saturating_mul(length.saturating_add(PADDING))
+            .saturating_add(256 << 10)
     }
 
     /// Reads `height` rows of `length` bytes from the chunks of a file, those in front of the pixels included.
-    pub(super) fn new(cpu: Cpu, chunks: &'a [u8], length: usize, pixel: usize, height: usize) -> Self {
+    pub(super) fn new(
+        cpu: Cpu,
+        chunks: &'a [u8],
+        length: usize,
+        pixel: usize,
+        height: usize,
+    ) -> Self {
         let count = batch(length).min(height);
         Self {
             cpu,
@@ -51,7 +59,9 @@ impl<'a> Scanlines<'a> {
     }
 
     /// The next rows; none at the end.
-    pub(super) fn next_rows(&mut self) -> Result<Option<impl Iterator<Item = &[u8]>>, &'static str> {
+    pub(super) fn next_rows(
+        &mut self,
+    ) -> Result<Option<impl Iterator<Item = &[u8]>>, &'static str> {
         let (stride, length) = (self.length + PADDING, self.length);
         if self.left == 0 {
             return Ok(None);
@@ -63,15 +73,22 @@ impl<'a> Scanlines<'a> {
             // Zeros before the first batch.
             self.rows.copy_within(held * stride.., 0);
         }
-        let filtered = self.filtered.get(..count * (length + 1)).unwrap_or_default();
-        unfilter(self.cpu, self.pixel, length, filtered, &mut self.rows).ok_or("a row of it has an unknown filter")?;
+        let filtered = self
+            .filtered
+            .get(..count * (length + 1))
+            .unwrap_or_default();
+        unfilter(self.cpu, self.pixel, length, filtered, &mut self.rows)
+            .ok_or("a row of it has an unknown filter")?;
         self.left -= count;
         let rows = self.rows.chunks_exact(stride).skip(1).take(count);
         Ok(Some(rows.map(move |row| row.get(..length).unwrap_or(row))))
     }
 
     fn inflate_rows(&mut self, count: usize) -> Result<(), &'static str> {
-        let mut room = self.filtered.get_mut(..count * (self.length + 1)).unwrap_or_default();
+        let mut room = self
+            .filtered
+            .get_mut(..count * (self.length + 1))
+            .unwrap_or_default();
         while !room.is_empty() {
             if self.piece.is_empty() {
                 self.piece = self.pieces.next_piece()?.ok_or(TRUNCATED)?;
@@ -113,12 +130,17 @@ struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     fn new(chunks: &'a [u8]) -> Self {
-        Self { rest: chunks, begun: false }
+        Self {
+            rest: chunks,
+            begun: false,
+        }
     }
 
     fn next_piece(&mut self) -> Result<Option<&'a [u8]>, &'static str> {
         loop {
-            let chunk = self.split().ok_or("it is truncated: it ends inside a chunk")?;
+            let chunk = self
+                .split()
+                .ok_or("it is truncated: it ends inside a chunk")?;
             let (checked, checksum) = chunk;
             let (kind, body) = checked.split_at_checked(4).ok_or(TRUNCATED)?;
             if kind != b"IDAT" {

@@ -22,7 +22,11 @@ pub(crate) struct PngRows<'a> {
 /// # Errors
 ///
 /// When what stands before the pixels is corrupt.
-pub(crate) fn rows<'a>(cpu: Cpu, image: &'a [u8], limits: &Limits) -> Result<Option<PngRows<'a>>, ThumbnailError> {
+pub(crate) fn rows<'a>(
+    cpu: Cpu,
+    image: &'a [u8],
+    limits: &Limits,
+) -> Result<Option<PngRows<'a>>, ThumbnailError> {
     let decoder = png::Decoder::new_with_limits(std::io::Cursor::new(image), png_limits(limits));
     let reader = decoder.read_info().map_err(corrupt)?;
     let info = reader.info();
@@ -33,7 +37,10 @@ pub(crate) fn rows<'a>(cpu: Cpu, image: &'a [u8], limits: &Limits) -> Result<Opt
     let length = info
         .raw_row_length()
         .checked_sub(1)
-        .filter(|length| u64::try_from(Scanlines::bytes(*length)).is_ok_and(|bytes| bytes <= limits.max_memory_bytes))
+        .filter(|length| {
+            u64::try_from(Scanlines::bytes(*length))
+                .is_ok_and(|bytes| bytes <= limits.max_memory_bytes)
+        })
         .ok_or_else(|| corrupt("its rows are too long"))?;
     let height = usize::try_from(info.height).map_err(corrupt)?;
     let chunks = image.get(8..).unwrap_or_default();
@@ -76,7 +83,10 @@ impl PngRows<'_> {
     /// # Errors
     ///
     /// When the pixels are corrupt or end too early; `sink` may have had rows by then.
-    pub(crate) fn read(mut self, mut sink: impl FnMut(&[u8]) -> ControlFlow<()>) -> Result<bool, ThumbnailError> {
+    pub(crate) fn read(
+        mut self,
+        mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
+    ) -> Result<bool, ThumbnailError> {
         let mut expanded = match self.expansion.is_idle() {
             true => Vec::new(),
             false => vec![0; self.width as usize * self.channels()],

@@ -32,7 +32,13 @@ pub(super) const PAETH: u8 = 4;
 ///
 /// `rows` starts with the last row that was undone before, or zeros, and gets the others behind it, each `length` and
 /// [`PADDING`] long. `None` when a filter type does not exist or the lengths do not agree.
-pub(super) fn unfilter(cpu: Cpu, pixel: usize, length: usize, filtered: &[u8], rows: &mut [u8]) -> Option<()> {
+pub(super) fn unfilter(
+    cpu: Cpu,
+    pixel: usize,
+    length: usize,
+    filtered: &[u8],
+    rows: &mut [u8],
+) -> Option<()> {
     let stride = length + PADDING;
     let mut at = 0;
     for group in filtered.chunks(ROWS * (1 + length)) {
@@ -57,7 +63,9 @@ fn one_by_one(pixel: usize, length: usize, filtered: &[u8], rows: &mut [u8]) -> 
     let stride = length + PADDING;
     for (index, row) in filtered.chunks_exact(1 + length).enumerate() {
         let (filter, source) = row.split_first()?;
-        let (above, rest) = rows.get_mut(index * stride..)?.split_at_mut_checked(stride)?;
+        let (above, rest) = rows
+            .get_mut(index * stride..)?
+            .split_at_mut_checked(stride)?;
         let above = above.get(..length)?;
         let target = rest.get_mut(..length)?;
         match *filter {
@@ -83,7 +91,11 @@ fn one_by_one(pixel: usize, length: usize, filtered: &[u8], rows: &mut [u8]) -> 
 
 fn chain<const PIXEL: usize>(filter: u8, source: &[u8], above: &[u8], target: &mut [u8]) {
     let (mut left, mut corner) = ([0u8; PIXEL], [0u8; PIXEL]);
-    let pixels = source.as_chunks::<PIXEL>().0.iter().zip(above.as_chunks::<PIXEL>().0);
+    let pixels = source
+        .as_chunks::<PIXEL>()
+        .0
+        .iter()
+        .zip(above.as_chunks::<PIXEL>().0);
     for (target, (source, above)) in target.as_chunks_mut().0.iter_mut().zip(pixels) {
         let mut made = [0; PIXEL];
         for channel in 0..PIXEL {
@@ -112,7 +124,11 @@ fn paeth(a: u8, b: u8, c: u8) -> u8 {
         to_a.abs_diff(to_b)
     };
     let nearer = if to_b <= to_c { b } else { c };
-    if to_a <= to_b && to_a <= to_c { a } else { nearer }
+    if to_a <= to_b && to_a <= to_c {
+        a
+    } else {
+        nearer
+    }
 }
 
 fn together(cpu: Cpu, pixel: usize, length: usize, filtered: &[u8], rows: &mut [u8]) -> Option<()> {
@@ -128,7 +144,10 @@ fn together(cpu: Cpu, pixel: usize, length: usize, filtered: &[u8], rows: &mut [
         #[cfg(target_arch = "x86_64")]
         Cpu::Avx2 | Cpu::Avx512 => {
             // SAFETY: these variants are chosen only where the processor has AVX2.
-            #[expect(unsafe_code, reason = "a function for one set of instructions, which was detected")]
+            #[expect(
+                unsafe_code,
+                reason = "a function for one set of instructions, which was detected"
+            )]
             unsafe {
                 together_avx2(pixel, length, masks, filtered, rows)
             }
@@ -171,7 +190,11 @@ fn mask(filters: [u8; ROWS], filter: u8) -> [u8; LANES] {
 /// A pixel of each of the rows that advance together.
 pub(super) trait Step {
     /// Takes the pixel above the first row's and the filtered pixels, and gives the pixels.
-    fn step(&mut self, above: [u8; CHANNELS], filtered: [[u8; CHANNELS]; ROWS]) -> [[u8; CHANNELS]; ROWS];
+    fn step(
+        &mut self,
+        above: [u8; CHANNELS],
+        filtered: [[u8; CHANNELS]; ROWS],
+    ) -> [[u8; CHANNELS]; ROWS];
 }
 
 #[inline(always)]
@@ -194,7 +217,14 @@ fn advance<const PIXEL: usize, S: Step>(
     }
     // Rows that have not begun stay zero, as what lies left of a row is. Those that have ended are not read any more.
     for step in 0..ROWS - 1 {
-        edge::<PIXEL, S>(&mut pixels, step, 0..step + 1, above, &sources, &mut targets)?;
+        edge::<PIXEL, S>(
+            &mut pixels,
+            step,
+            0..step + 1,
+            above,
+            &sources,
+            &mut targets,
+        )?;
     }
     for step in ROWS - 1..width {
         let above = above.get(step * PIXEL..)?.first_chunk()?;
@@ -205,11 +235,20 @@ fn advance<const PIXEL: usize, S: Step>(
         }
         let made = pixels.step(*above, filtered);
         for row in 0..ROWS {
-            *targets[row].get_mut((step - row) * PIXEL..)?.first_chunk_mut()? = made[row];
+            *targets[row]
+                .get_mut((step - row) * PIXEL..)?
+                .first_chunk_mut()? = made[row];
         }
     }
     for step in width..width + ROWS - 1 {
-        edge::<PIXEL, S>(&mut pixels, step, step + 1 - width..ROWS, above, &sources, &mut targets)?;
+        edge::<PIXEL, S>(
+            &mut pixels,
+            step,
+            step + 1 - width..ROWS,
+            above,
+            &sources,
+            &mut targets,
+        )?;
     }
     Some(())
 }
@@ -230,11 +269,14 @@ fn edge<const PIXEL: usize, S: Step>(
     }
     let mut filtered = [[0; CHANNELS]; ROWS];
     for row in active.clone() {
-        filtered[row][..PIXEL].copy_from_slice(sources[row].get((step - row) * PIXEL..)?.get(..PIXEL)?);
+        filtered[row][..PIXEL]
+            .copy_from_slice(sources[row].get((step - row) * PIXEL..)?.get(..PIXEL)?);
     }
     let made = pixels.step(up, filtered);
     for row in active {
-        *targets[row].get_mut((step - row) * PIXEL..)?.first_chunk_mut()? = made[row];
+        *targets[row]
+            .get_mut((step - row) * PIXEL..)?
+            .first_chunk_mut()? = made[row];
     }
     Some(())
 }
@@ -258,7 +300,11 @@ impl Wave {
 
 impl Step for Wave {
     #[inline(always)]
-    fn step(&mut self, above: [u8; CHANNELS], filtered: [[u8; CHANNELS]; ROWS]) -> [[u8; CHANNELS]; ROWS] {
+    fn step(
+        &mut self,
+        above: [u8; CHANNELS],
+        filtered: [[u8; CHANNELS]; ROWS],
+    ) -> [[u8; CHANNELS]; ROWS] {
         let mut up = [0; LANES];
         up[..CHANNELS].copy_from_slice(&above);
         up[CHANNELS..].copy_from_slice(&self.left[..LANES - CHANNELS]);
@@ -266,8 +312,10 @@ impl Step for Wave {
         let filtered = filtered.as_flattened();
         for lane in 0..LANES {
             let (a, b, c) = (self.left[lane], up[lane], self.corner[lane]);
-            let predicted =
-                subs[lane] & a | ups[lane] & b | averages[lane] & a.midpoint(b) | paeths[lane] & paeth(a, b, c);
+            let predicted = subs[lane] & a
+                | ups[lane] & b
+                | averages[lane] & a.midpoint(b)
+                | paeths[lane] & paeth(a, b, c);
             self.left[lane] = filtered[lane].wrapping_add(predicted);
         }
         self.corner = up;

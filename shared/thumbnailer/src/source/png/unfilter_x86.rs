@@ -1,10 +1,11 @@
 //! A step of eight rows in one register of AVX2.
 
 use std::arch::x86_64::{
-    __m256i, _mm256_add_epi8, _mm256_adds_epu8, _mm256_and_si256, _mm256_avg_epu8, _mm256_blend_epi32,
-    _mm256_blendv_epi8, _mm256_castsi128_si256, _mm256_cmpeq_epi8, _mm256_extract_epi32, _mm256_min_epu8,
-    _mm256_or_si256, _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_setr_epi32, _mm256_setzero_si256,
-    _mm256_sub_epi8, _mm256_subs_epu8, _mm256_xor_si256, _mm_cvtsi32_si128,
+    __m256i, _mm_cvtsi32_si128, _mm256_add_epi8, _mm256_adds_epu8, _mm256_and_si256,
+    _mm256_avg_epu8, _mm256_blend_epi32, _mm256_blendv_epi8, _mm256_castsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_extract_epi32, _mm256_min_epu8, _mm256_or_si256,
+    _mm256_permutevar8x32_epi32, _mm256_set1_epi8, _mm256_setr_epi32, _mm256_setzero_si256,
+    _mm256_sub_epi8, _mm256_subs_epu8, _mm256_xor_si256,
 };
 
 use super::unfilter::{CHANNELS, LANES, ROWS, Step};
@@ -34,7 +35,8 @@ impl<const PAETH: bool> Registers<PAETH> {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn up(&self, above: [u8; CHANNELS]) -> __m256i {
-        let down = _mm256_permutevar8x32_epi32(self.left, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6));
+        let down =
+            _mm256_permutevar8x32_epi32(self.left, _mm256_setr_epi32(0, 0, 1, 2, 3, 4, 5, 6));
         let first = _mm256_castsi128_si256(_mm_cvtsi32_si128(i32::from_le_bytes(above)));
         _mm256_blend_epi32::<1>(down, first)
     }
@@ -51,7 +53,10 @@ impl<const PAETH: bool> Registers<PAETH> {
         let average = _mm256_sub_epi8(_mm256_avg_epu8(self.left, up), odd);
         _mm256_or_si256(
             _mm256_or_si256(_mm256_and_si256(subs, self.left), _mm256_and_si256(ups, up)),
-            _mm256_or_si256(_mm256_and_si256(averages, average), _mm256_and_si256(paeths, paeth)),
+            _mm256_or_si256(
+                _mm256_and_si256(averages, average),
+                _mm256_and_si256(paeths, paeth),
+            ),
         )
     }
 
@@ -86,7 +91,11 @@ impl<const PAETH: bool> Step for Registers<PAETH> {
     // In small pieces, because a piece of many instructions is not put in its caller's place, and the pixels then go
     // through memory, which is four times as slow.
     #[inline(always)]
-    fn step(&mut self, above: [u8; CHANNELS], filtered: [[u8; CHANNELS]; ROWS]) -> [[u8; CHANNELS]; ROWS] {
+    fn step(
+        &mut self,
+        above: [u8; CHANNELS],
+        filtered: [[u8; CHANNELS]; ROWS],
+    ) -> [[u8; CHANNELS]; ROWS] {
         // SAFETY: one of these exists only where `new` could be called, which is where the processor has AVX2.
         #[expect(unsafe_code, reason = "a trait's function cannot ask for AVX2")]
         unsafe {
