@@ -167,3 +167,82 @@ const AC_CHROMA_VALUES: &[u8; 162] = &[
     0xe2, 0xe3, 0xe4, 0xe5, 0xe6, 0xe7, 0xe8, 0xe9, 0xea, 0xf2, 0xf3, 0xf4, 0xf5, 0xf6, 0xf7, 0xf8,
     0xf9, 0xfa,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The share of all codes of 16 bits that the codes take, in units of one such code.
+    fn taken(lengths: &[u8; 16]) -> u32 {
+        (1..)
+            .zip(lengths)
+            .map(|(length, &count)| u32::from(count) << (16 - length))
+            .sum()
+    }
+
+    fn skewed(symbols: usize) -> [u32; 256] {
+        let mut counts = [0; 256];
+        let (mut count, mut next) = (1, 1);
+        for slot in counts.iter_mut().take(symbols) {
+            *slot = count;
+            (count, next) = (next, count + next);
+        }
+        counts
+    }
+
+    #[test]
+    fn no_code_has_more_than_sixteen_bits_or_only_ones() {
+        for symbols in 1..=40 {
+            let (lengths, values) = lengths(&skewed(symbols));
+            assert_eq!(values.len(), symbols);
+            assert_eq!(
+                lengths
+                    .iter()
+                    .map(|&count| usize::from(count))
+                    .sum::<usize>(),
+                symbols
+            );
+            assert!(taken(&lengths) < 1 << 16);
+        }
+        // Without the limit, the rarest of forty would have a code of forty bits.
+        let (lengths, values) = lengths(&skewed(40));
+        assert_eq!(lengths, [0, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 1, 2, 0, 15]);
+        assert_eq!((values[0], values[39]), (38, 1));
+    }
+
+    #[test]
+    fn a_rarer_symbol_has_no_shorter_code_where_all_are_short_enough() {
+        let mut counts = [0; 256];
+        for (symbol, count) in (0_u32..).zip(&mut counts) {
+            *count = (symbol * 77) % 256;
+        }
+        let (lengths, values) = lengths(&counts);
+        let lengths = (1..)
+            .zip(lengths)
+            .flat_map(|(length, count)| std::iter::repeat_n(length, usize::from(count)));
+        let coded: Vec<(u32, u32)> = lengths
+            .zip(values)
+            .map(|(length, value)| (length, counts[usize::from(value)]))
+            .collect();
+        for (length, count) in &coded {
+            assert!(
+                coded
+                    .iter()
+                    .all(|(other, more)| more <= count || other <= length)
+            );
+        }
+    }
+
+    #[test]
+    fn the_standard_tables_have_every_symbol_once() {
+        for table in standard(2) {
+            let mut values = table.values.clone();
+            values.sort_unstable();
+            values.dedup();
+            assert_eq!(values.len(), if table.ac { 162 } else { 12 });
+            let coded: usize = table.lengths.iter().map(|&count| usize::from(count)).sum();
+            assert_eq!(coded, values.len());
+            assert!(taken(&table.lengths) < 1 << 16);
+        }
+    }
+}

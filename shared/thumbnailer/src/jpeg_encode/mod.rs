@@ -77,7 +77,7 @@ impl Encoder {
             Quantiser::new(&quantise::LUMA, quality),
             Quantiser::new(&quantise::CHROMA, quality),
         ];
-        let mut file = Vec::with_capacity(luma.samples.len() / 6 + 1024);
+        let mut file = Vec::with_capacity(luma.samples.len() / 4 + 1024);
         markers::start(&mut file, &sampling, &quantisers);
         self.tokens.start();
         self.groups.resize_with(sampling.groups(), Group::default);

@@ -120,7 +120,7 @@ impl Tokens {
         let mut sums = [[0; 256]; 4];
         for counts in self.counts.iter() {
             for (sum, count) in sums.as_flattened_mut().iter_mut().zip(counts) {
-                *sum += count;
+                *sum = u32::saturating_add(*sum, *count);
             }
         }
         sums
