@@ -38,7 +38,7 @@ pub(crate) fn progressive_bytes(header: &Header, sides: &[BlockSide]) -> u64 {
         .fold(0, u64::saturating_add)
 }
 
-/// Decodes progressive images. Keeps its buffers for the next one.
+/// Decodes progressive images. Keeps its buffers for the next one, but for very large ones.
 #[derive(Debug)]
 pub(crate) struct Progressive {
     window: Window,
@@ -69,6 +69,20 @@ impl Progressive {
     ///
     /// When the file ends too soon, or its scans contradict each other.
     pub(crate) fn decode(
+        &mut self,
+        cpu: Cpu,
+        input: &mut dyn Input,
+        header: &Header,
+        sides: &[BlockSide],
+        sink: &mut dyn RowSink,
+    ) -> Result<Read, JpegError> {
+        let read = self.decode_scans(cpu, input, header, sides, sink);
+        release(&mut self.coefficients);
+        release(&mut self.nonzero);
+        read
+    }
+
+    fn decode_scans(
         &mut self,
         cpu: Cpu,
         input: &mut dyn Input,
@@ -154,5 +168,14 @@ fn zeros<T: Clone + Default>(buffer: &mut Vec<T>, length: usize) {
     } else {
         buffer.clear();
         buffer.resize(length, T::default());
+    }
+}
+
+/// Gives back a buffer that only an unusual image needs.
+fn release<T>(buffer: &mut Vec<T>) {
+    /// In bytes: the coefficients of 60 megapixels of 4:2:0 at 1/4 and chroma at 1/8.
+    const KEPT: usize = 16 << 20;
+    if buffer.capacity() * size_of::<T>() > KEPT {
+        *buffer = Vec::new();
     }
 }

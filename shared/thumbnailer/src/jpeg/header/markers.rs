@@ -120,6 +120,7 @@ mod tests {
     use crate::jpeg::header::Trickle;
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn a_search_passes_over_stuffing_and_restarts() {
         let mut bytes = [1, 0xff, 0, 2, 0xff, 0xd7].repeat(20_000);
         let at = bytes.len() + 1;

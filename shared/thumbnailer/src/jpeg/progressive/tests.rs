@@ -164,6 +164,7 @@ fn check(specimen: &Specimen, script: &[Step]) {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn every_script_gives_the_same_picture_at_every_size() {
     for (width, height, restart_interval) in [(61, 45, 0), (64, 32, 5), (1, 1, 1), (7, 50, 3)] {
         for factors in [
@@ -182,6 +183,7 @@ fn every_script_gives_the_same_picture_at_every_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn one_and_four_components_are_decoded_too() {
     // The factors of a single component say nothing.
     for factors in [
@@ -195,6 +197,7 @@ fn one_and_four_components_are_decoded_too() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn runs_of_empty_blocks_may_be_as_long_as_a_picture() {
     let mut specimen = Specimen::new(8 * 300, 8 * 150, &[(1, 1)]);
     for (index, block) in specimen.blocks[0].iter_mut().enumerate() {
@@ -209,6 +212,7 @@ fn runs_of_empty_blocks_may_be_as_long_as_a_picture() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn only_what_a_size_needs_is_read() {
     let specimen = Specimen::new(500, 400, &[(2, 2), (1, 1), (1, 1)]);
     let script = usual();
@@ -263,6 +267,7 @@ fn details_that_are_not_refined_with_wanted_ones_are_passed_over() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_file_that_is_cut_before_its_last_needed_scan_ends_is_truncated() {
     let specimen = Specimen::new(24, 24, &[(2, 2), (1, 1), (1, 1)]);
     let file = specimen.write(&usual());
@@ -363,6 +368,7 @@ fn what_will_be_held_is_known_before() {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn broken_bytes_never_panic_and_are_the_same_everywhere(
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         side in prop::sample::select(&SIDES[..]),
