@@ -6,6 +6,18 @@
 //! since the list keeps everything that the second pass needs.
 //!
 //! The bytes are those of libjpeg-turbo with its accurate forward DCT for the same planes, quality and kind of tables.
+//!
+//! # Where the time goes
+//!
+//! Three photos at 1024 x 768, 4:2:0, quality 80, from planes, in milliseconds on one core of a Zen 5:
+//!
+//! | tables | AVX-512 | AVX2 | portable | libjpeg-turbo 2.1 |
+//! |---|---|---|---|---|
+//! | standard | 0.41 to 0.71 | 0.76 to 1.09 | 2.1 to 2.4 | 1.07 to 1.42 |
+//! | optimised | 0.49 to 0.85 | 0.76 to 1.21 | 2.2 to 2.6 | 2.7 to 4.7 |
+//!
+//! With AVX-512 transform, symbols and codes take about a quarter each; most of the rest is counting. With AVX2 the
+//! symbols are found one by one and take a third. Four at a time, with what is too much thrown away, gained 2 %.
 
 mod forward;
 mod huffman;

@@ -204,11 +204,24 @@ fn coefficients_at_their_limits_survive() {
         |x, y| if (x / 8 + y / 8) % 2 == 0 { 0 } else { 255 },
         |x, y| if x * y % 3 == 0 { 0 } else { 255 },
     ];
-    for draw in extremes {
-        let drawn = gray(&plane(40, 24, draw));
+    // Each basis function, black where it is negative and white where it is not, and the other way round: no block has
+    // a larger coefficient.
+    let basis = plane(64, 128, |x, y| {
+        let sign = |position: usize, frequency: usize| {
+            let angle = (2 * position + 1) * frequency % 32;
+            (9..=23).contains(&angle)
+        };
+        let negative = sign(x % 8, x / 8) != sign(y % 8, y / 8 % 8);
+        if negative == (y < 64) { 0 } else { 255 }
+    });
+    let drawn = extremes.map(|draw| plane(40, 24, draw));
+    for drawn in drawn.iter().chain([&basis]).map(gray) {
         for tables in [HuffmanTables::Optimised, HuffmanTables::Standard] {
-            let decoded = luma(&encode(Cpu::detect(), &drawn, 100, tables));
-            let worst = decoded
+            let jpeg = encode(Cpu::Portable, &drawn, 100, tables);
+            for cpu in Cpu::available() {
+                assert!(jpeg == encode(cpu, &drawn, 100, tables), "{cpu:?}");
+            }
+            let worst = luma(&jpeg)
                 .iter()
                 .zip(&drawn.0.samples)
                 .map(|(&out, &sample)| out.abs_diff(sample))
