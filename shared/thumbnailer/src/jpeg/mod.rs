@@ -3,6 +3,8 @@
 
 pub(crate) mod baseline;
 pub(crate) mod bits;
+#[cfg(test)]
+mod comparison;
 mod decoder;
 mod error;
 pub(crate) mod header;
