@@ -15,7 +15,10 @@ const HEAD: f64 = 46.0;
 /// The ratios as an SVG that is readable on light and on dark, on a logarithmic scale from 1.
 pub(crate) fn plot(rows: &[Row]) -> String {
     let rows = shown(rows);
-    let most = rows.iter().map(|(_, ratio)| *ratio).fold(2.0, f64::max);
+    let most = rows
+        .iter()
+        .map(|(row, ratio)| ratio.max(row.goal.unwrap_or(0.0)))
+        .fold(2.0, f64::max);
     // Below 1 a bar goes to the left of the line, and has at least this much room.
     let least = rows
         .iter()
