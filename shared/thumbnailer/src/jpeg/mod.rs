@@ -3,7 +3,8 @@
 
 pub(crate) mod baseline;
 pub(crate) mod bits;
-#[cfg(test)]
+// Miri calls no C.
+#[cfg(all(test, not(miri)))]
 mod comparison;
 mod decoder;
 mod error;
