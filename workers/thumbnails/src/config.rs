@@ -113,6 +113,8 @@ fn plan(variables: &impl Variables) -> Result<Plan, EnvError> {
             .unwrap_or(default.upscale),
         animation: env::parsed(variables, "THUMBNAIL_ANIMATION", "true or false")?
             .unwrap_or(default.animation),
+        linear_light: env::parsed(variables, "THUMBNAIL_LINEAR_LIGHT", "true or false")?
+            .unwrap_or(default.linear_light),
     })
 }
 
@@ -156,6 +158,7 @@ mod tests {
             ("THUMBNAIL_BACKGROUND", "#102030"),
             ("THUMBNAIL_UPSCALE", "true"),
             ("THUMBNAIL_ANIMATION", "false"),
+            ("THUMBNAIL_LINEAR_LIGHT", "true"),
             ("MAX_PIXELS", "1000"),
             ("PUBLIC_URL", "https://images.example.com/"),
             (
@@ -173,6 +176,7 @@ mod tests {
         assert_eq!(config.plan.quality.jpeg, 70);
         assert_eq!(config.plan.background, Rgb([0x10, 0x20, 0x30]));
         assert!(config.plan.upscale && !config.plan.animation);
+        assert!(config.plan.linear_light);
         assert_eq!(config.limits.max_pixels, 1000);
         assert!(config.photo_ready_topic.is_some());
         assert_eq!(config.public_url, "https://images.example.com/");
