@@ -4,10 +4,14 @@ use super::coefficient::Entry;
 /// Bits of an index: as many as leave room for four look-ups in one refill. Tables of 13 bits and 16-bit entries for
 /// luma and chroma, 16 KiB each, share the first cache.
 const INDEX_BITS: u32 = 13;
-const _: () = assert!(INDEX_BITS * SkipTable::LOOK_UPS <= crate::jpeg::bits::Bits::REFILLED);
+const _: () = assert!(MOST_BITS * SkipTable::LOOK_UPS <= crate::jpeg::bits::Bits::REFILLED);
 
-/// Passes over AC coefficients that nobody needs: one look-up goes over all the symbols, with their values, that lie
-/// within the bits of an index as a whole.
+/// An entry goes no further than this. The value of its last symbol need not be among the bits of the index: nobody
+/// wants it.
+const MOST_BITS: u32 = 14;
+
+/// Passes over AC coefficients that nobody needs: one look-up goes over all the symbols whose codes lie within the bits
+/// of an index.
 #[derive(Debug, Clone)]
 pub(crate) struct SkipTable {
     entries: Box<[u16; 1 << INDEX_BITS]>,
@@ -61,13 +65,12 @@ fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
         let (below, these) = known.split_at_mut(1 << remaining);
         let firsts = first.iter().step_by(1 << (INDEX_BITS - remaining));
         for ((entry, &head), index) in these.iter_mut().zip(firsts).zip(0_usize..) {
-            let Some(left) = remaining.checked_sub(head.bits()) else {
-                continue;
-            };
-            if head.is_long() {
+            let is_within = head.bits() - head.size() <= remaining
+                && head.bits() <= remaining + MOST_BITS - INDEX_BITS;
+            if head.is_long() || !is_within {
                 continue;
             }
-            #[expect(clippy::cast_possible_truncation, reason = "at most 31 bits")]
+            #[expect(clippy::cast_possible_truncation, reason = "at most 14 bits")]
             let bits = head.bits() as u16;
             if head.is_end_of_block() {
                 *entry = (SkipTable::END_OF_BLOCK << SkipTable::ADVANCE_SHIFT) as u16 | bits;
@@ -75,6 +78,10 @@ fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
             }
             #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
             let head = (head.run() as u16 + 1) << SkipTable::ADVANCE_SHIFT | bits;
+            let Some(left) = remaining.checked_sub(u32::from(bits)) else {
+                *entry = head;
+                continue;
+            };
             let rest = index & ((1 << left) - 1) | 1 << left;
             let tail = below.get(rest).copied().unwrap_or(NOTHING);
             // An advance of a whole block and more is never right, and must not be taken for a flag.
@@ -106,7 +113,7 @@ mod tests {
     /// What an entry ought to be, symbol by symbol.
     fn one_by_one(symbols: &SymbolTable, index: u64) -> u32 {
         let (mut used, mut advance) = (0, 0);
-        loop {
+        while used < INDEX_BITS {
             let mut bits = Bits {
                 buffer: (index << (64 - INDEX_BITS)) << used,
                 count: 63,
@@ -115,8 +122,9 @@ mod tests {
             let Some(symbol) = symbols.decode(&mut bits) else {
                 break;
             };
-            let total = used + 63 - bits.count + u32::from(symbol & 15);
-            if total > INDEX_BITS {
+            let code = used + 63 - bits.count;
+            let total = code + u32::from(symbol & 15);
+            if code > INDEX_BITS || total > MOST_BITS {
                 break;
             }
             if symbol == 0 {
@@ -137,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_holds_every_symbol_that_fits_it() {
+    fn an_entry_holds_every_symbol_whose_code_lies_in_it() {
         let code = annex_k_ac();
         let (table, symbols) = (SkipTable::new(&code), SymbolTable::new(&code));
         for index in 0..1 << INDEX_BITS {
