@@ -117,13 +117,12 @@ impl Steps {
         match (entry.is_end_of_block(), entry.run()) {
             (true, 0) => entry.bits(),
             (true, _) => Self::RARE,
-            (false, run) => entry.bits() | entry.size() * Self::NEW | 1 << (16 + run),
+            (false, run) => entry.bits() | (entry.size() * Self::NEW) | 1 << (16 + run),
         }
     }
 
     #[inline(always)]
     fn look_up(&self, buffer: u64) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "an index of ten bits")]
         let index = (buffer >> (64 - INDEX_BITS)) as usize;
         self.0[index]
     }
@@ -202,7 +201,7 @@ impl<D: Deposit> Refinement<'_, D> {
             bits.refill(bytes);
             return Ok((0, run));
         }
-        let step = entry.size() | entry.size() * Steps::NEW | 1 << (16 + entry.run());
+        let step = entry.size() | (entry.size() * Steps::NEW) | 1 << (16 + entry.run());
         Ok((step, 0))
     }
 

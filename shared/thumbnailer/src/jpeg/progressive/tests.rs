@@ -43,11 +43,14 @@ fn decode(
     Ok((collected, read.bytes))
 }
 
+fn header(specimen: &Specimen) -> Header {
+    let file = [specimen.start().as_slice(), &[0xff, 0xda]].concat();
+    Header::read(&mut file.as_slice()).unwrap()
+}
+
 /// What the coefficients become, each without its lowest `low` bits.
 fn truth(specimen: &Specimen, sides: &[BlockSide], low: u32) -> Collected {
-    let file = specimen.start();
-    let file = [file.as_slice(), &[0xff, 0xda]].concat();
-    let header = Header::read(&mut file.as_slice()).unwrap();
+    let header = header(specimen);
     let mut collected = Collected::default();
     for (component, side) in sides.iter().enumerate() {
         let grid = header.grid(component, *side);
@@ -243,6 +246,7 @@ fn only_what_a_size_needs_is_read() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn details_that_are_not_refined_with_wanted_ones_are_passed_over() {
     let specimen = Specimen::new(100, 90, &[(1, 1), (1, 1), (1, 1)]);
     let script = unusual();
@@ -291,6 +295,7 @@ fn a_file_that_is_cut_before_its_last_needed_scan_ends_is_truncated() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn an_image_that_ends_before_its_last_bits_is_what_has_come() {
     let specimen = Specimen::new(61, 45, &[(2, 2), (1, 1), (1, 1)]);
     let script: Vec<Step> = vec![
@@ -332,9 +337,29 @@ fn scans_that_contradict_each_other_are_corrupt() {
 }
 
 #[test]
+fn a_coefficient_past_the_end_of_its_band_is_corrupt() {
+    let mut specimen = Specimen::new(8, 8, &[(1, 1)]);
+    specimen.blocks[0][0] = [0; 64];
+    specimen.blocks[0][0][40] = 1;
+    for (script, scan) in [
+        (vec![step(&[0], 1, 63, 0, 0)], 0),
+        (vec![step(&[0], 1, 63, 0, 1), step(&[0], 1, 63, 1, 0)], 1),
+    ] {
+        let mut file = specimen.write(&script);
+        let mut scans = (0..file.len()).filter(|at| file[*at..].starts_with(&[0xff, 0xda]));
+        let at = scans.nth(scan).unwrap();
+        assert_eq!(file[at + 8], 63);
+        file[at + 8] = 39;
+        let error = decode(Cpu::detect(), &mut file.as_slice(), &[BlockSide::Eight]).unwrap_err();
+        let expected = JpegError::corrupt("a coefficient past the end of its band");
+        assert_eq!(error, expected);
+    }
+}
+
+#[test]
 fn a_decoder_forgets_the_image_before() {
     let mut decoder = Progressive::new();
-    for (width, height) in [(90, 80), (30, 20), (91, 79)] {
+    for (width, height) in [(17, 20), (9, 8), (18, 19)] {
         let specimen = Specimen::new(width, height, &[(2, 2), (1, 1), (1, 1)]);
         let file = specimen.write(&usual());
         let header = Header::read(&mut file.as_slice()).unwrap();
@@ -355,8 +380,7 @@ fn a_decoder_forgets_the_image_before() {
 #[test]
 fn what_will_be_held_is_known_before() {
     let specimen = Specimen::new(8 * 100, 8 * 10, &[(2, 2), (1, 1), (1, 1)]);
-    let file = specimen.write(&usual());
-    let header = Header::read(&mut file.as_slice()).unwrap();
+    let header = header(&specimen);
     let bytes = |luma, chroma| progressive_bytes(&header, &[luma, chroma, chroma]);
     assert_eq!(bytes(BlockSide::One, BlockSide::One), 1500 * 2);
     assert_eq!(
