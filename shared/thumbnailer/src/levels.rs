@@ -2,11 +2,7 @@
 
 use crate::cpu::Cpu;
 use crate::planes::{Grid, Plane, RowSink, Rows};
-use crate::resample::{Axis, PlaneResizer, Pool, resize_in};
-
-/// A plane is made of a larger one that is being made anyway when that has at least this many times its samples on
-/// both axes, rather than of the rows themselves.
-const PYRAMID_RATIO: f64 = 1.9;
+use crate::resample::{Axis, LEAST_PYRAMID_RATIO, PlaneResizer, Pool, resize_in};
 
 /// One axis of a part of a picture, and what it becomes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -89,8 +85,8 @@ impl Request {
         self.component == larger.component
             && self.x.same_part(larger.x)
             && self.y.same_part(larger.y)
-            && larger.x.extent >= PYRAMID_RATIO * self.x.extent
-            && larger.y.extent >= PYRAMID_RATIO * self.y.extent
+            && larger.x.extent >= LEAST_PYRAMID_RATIO * self.x.extent
+            && larger.y.extent >= LEAST_PYRAMID_RATIO * self.y.extent
     }
 }
 

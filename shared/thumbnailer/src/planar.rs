@@ -16,7 +16,7 @@ use crate::orientation::Orientation;
 use crate::picture::{Canvas, Layout};
 use crate::placeholder::{MAX_SIDE, placeholder};
 use crate::planes::{Grid, Plane};
-use crate::resample::Pool;
+use crate::resample::{LEAST_CHROMA_RATIO, Pool, least_luma_ratio};
 use crate::thumbnails::{Made, assemble, slots};
 use crate::{
     DecodePath, Fit, Header, ImageFormat, Input, Limits, Plan, Size, ThumbnailError, Thumbnails,
@@ -360,7 +360,13 @@ fn spans(file: &jpeg::Header, orientation: Orientation, placement: Placement) ->
 fn sides(file: &jpeg::Header, requests: &[Request]) -> Vec<BlockSide> {
     let enough = |component: usize, side: BlockSide| {
         let grid = file.grid(component, side);
-        let least = least_ratio(component);
+        let chroma = matches!(file.colour(), Colour::YCbCr | Colour::Ycck)
+            && (component == 1 || component == 2);
+        let least = if chroma {
+            LEAST_CHROMA_RATIO
+        } else {
+            least_luma_ratio(side)
+        };
         requests
             .iter()
             .filter(|request| request.component == component)
@@ -376,11 +382,6 @@ fn sides(file: &jpeg::Header, requests: &[Request]) -> Vec<BlockSide> {
                 .unwrap_or(BlockSide::Eight)
         })
         .collect()
-}
-
-/// How many samples of a decoded plane there must be for one of the largest thumbnail's.
-fn least_ratio(component: usize) -> f64 {
-    if component == 0 { 1.5 } else { 1.0 }
 }
 
 fn grids(file: &jpeg::Header, sides: &[BlockSide]) -> Vec<Grid> {

@@ -40,6 +40,7 @@ pub(crate) struct Axis {
 
 impl Axis {
     /// The whole of `source_len` samples as `target_len` samples.
+    #[cfg(test)]
     pub(crate) fn whole(source_len: usize, target_len: usize) -> Self {
         Self {
             source_len,
@@ -68,27 +69,6 @@ impl Axis {
             && self.target_extent == float(self.target_len)
             && first.checked_add(self.target_len)? <= self.source_len;
         unchanged.then_some(first)
-    }
-
-    /// The same part as a part of what `parent`, another axis of the same source, makes. None when it reaches beyond
-    /// what that shows.
-    pub(crate) fn within(&self, parent: &Self) -> Option<Self> {
-        // Sizes are whole numbers of samples, so parts that are meant to be equal differ by a rounding.
-        const TOLERANCE: f64 = 1e-6;
-        let step = parent.step();
-        let place = |position: f64| {
-            let place = (position - parent.start) / step;
-            let inside = -TOLERANCE..=parent.target_extent + TOLERANCE;
-            inside
-                .contains(&place)
-                .then(|| place.clamp(0.0, parent.target_extent))
-        };
-        Some(Self {
-            source_len: parent.target_len,
-            start: place(self.start)?,
-            end: place(self.end)?,
-            ..*self
-        })
     }
 
     /// By how much the axis shrinks before it is filtered, so that the kernel need not be long: see

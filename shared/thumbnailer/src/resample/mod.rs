@@ -7,13 +7,12 @@
 
 mod axis;
 mod box_shrink;
+mod fineness;
 mod horizontal;
 mod kernel;
 mod linear;
 mod pool;
-pub(crate) mod pyramid;
 mod resizer;
-pub(crate) mod side;
 #[cfg(test)]
 mod tests;
 mod vertical;
@@ -21,6 +20,7 @@ mod vertical;
 mod x86;
 
 pub(crate) use axis::Axis;
+pub(crate) use fineness::{LEAST_CHROMA_RATIO, LEAST_PYRAMID_RATIO, least_luma_ratio};
 pub(crate) use pool::Pool;
 
 use crate::cpu::Cpu;
@@ -34,6 +34,7 @@ pub(crate) struct PlaneResizer(Resizer);
 
 impl PlaneResizer {
     /// A resizer with buffers of its own.
+    #[cfg(test)]
     pub(crate) fn new(cpu: Cpu, x: &Axis, y: &Axis) -> Self {
         Self::new_in(&mut Pool::default(), cpu, x, y)
     }
@@ -51,11 +52,13 @@ impl PlaneResizer {
     }
 
     /// Whether no row that is still to come matters: the rest lies below what the target shows.
+    #[cfg(test)]
     pub(crate) fn done(&self) -> bool {
         self.0.done()
     }
 
     /// The target.
+    #[cfg(test)]
     pub(crate) fn finish(self) -> Plane {
         self.finish_in(&mut Pool::default())
     }
@@ -68,8 +71,16 @@ impl PlaneResizer {
 
 /// Resizes rows of 1, 3 or 4 channels in turn, eight bits each, to one plane for each channel.
 #[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for sources that stream pixels")
+)]
 pub(crate) struct InterleavedResizer(Resizer);
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "for sources that stream pixels")
+)]
 impl InterleavedResizer {
     /// A resizer with buffers of the pool.
     pub(crate) fn new_in(pool: &mut Pool, cpu: Cpu, channels: usize, x: &Axis, y: &Axis) -> Self {
@@ -105,6 +116,7 @@ impl InterleavedResizer {
 }
 
 /// Resizes a plane that is there already.
+#[cfg(test)]
 pub(crate) fn resize(cpu: Cpu, source: &Plane, x: &Axis, y: &Axis) -> Plane {
     resize_in(&mut Pool::default(), cpu, source, x, y)
 }
