@@ -357,6 +357,7 @@ fn a_coefficient_past_the_end_of_its_band_is_corrupt() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_decoder_forgets_the_image_before() {
     let mut decoder = Progressive::new();
     for (width, height) in [(17, 20), (9, 8), (18, 19)] {
