@@ -51,7 +51,7 @@ impl Decoder {
                 .progressive
                 .decode(self.cpu, input, header, sides, sink);
         }
-        let _ = threads;
-        self.sequential.decode(self.cpu, input, header, sides, sink)
+        self.sequential
+            .decode(self.cpu, input, header, sides, threads, sink)
     }
 }

@@ -56,6 +56,11 @@ impl Window {
         }
     }
 
+    /// Holds more bytes or fewer from the next scan on, at least 32 KiB.
+    pub(crate) fn set_capacity(&mut self, capacity: usize) {
+        self.capacity = capacity.max(32 << 10);
+    }
+
     /// Goes to the entropy-coded bytes at `offset` of the file. `blocks` is how many blocks are decoded, at most,
     /// between two calls of [`Window::ensure`].
     pub(crate) fn begin(&mut self, offset: usize, blocks: usize) -> Bits {

@@ -20,6 +20,12 @@ use tables::BuiltTables;
 /// Bytes of the file that are held at once. Two readers share them, and the second loses about one kilobyte each time.
 const WINDOW: usize = 128 << 10;
 
+/// The same for each of several threads: what starting a thread costs must be little beside what it does.
+const WINDOW_OF_THREAD: usize = 512 << 10;
+
+/// More threads than this are not used for one image.
+const MOST_THREADS: usize = 16;
+
 /// What is kept between images: buffers, and the tables of the last image, which most often are those of the next.
 #[derive(Debug)]
 pub(crate) struct Sequential {
@@ -51,8 +57,16 @@ impl Sequential {
         input: &mut dyn Input,
         header: &Header,
         sides: &[BlockSide],
+        threads: usize,
         sink: &mut dyn RowSink,
     ) -> Result<Read, JpegError> {
+        // Threads are for bytes that need not be waited for.
+        let threads = input.whole().map_or(1, |_| threads.clamp(1, MOST_THREADS));
+        self.window.set_capacity(if threads == 1 {
+            WINDOW
+        } else {
+            threads * WINDOW_OF_THREAD
+        });
         let mut state = header.tables.clone();
         let mut missing = vec![true; header.components.len()];
         let mut at = header.first_scan;
@@ -71,7 +85,9 @@ impl Sequential {
                     _ => return Err(JpegError::corrupt("a component has two scans")),
                 }
             }
-            let bits = self.scan(cpu, input, header, sides, &state, &scan, data_at, sink)?;
+            let bits = self.scan(
+                cpu, input, header, sides, &state, &scan, data_at, threads, sink,
+            )?;
             if !missing.contains(&true) {
                 return Ok(Read {
                     bytes: self.window.looked_at(),
@@ -91,6 +107,7 @@ impl Sequential {
         state: &Tables,
         scan: &ScanHeader,
         data_at: usize,
+        threads: usize,
         sink: &mut dyn RowSink,
     ) -> Result<super::bits::Bits, JpegError> {
         let geometry = Geometry::new(header, scan, sides, state)?;
@@ -103,6 +120,7 @@ impl Sequential {
             window: &mut self.window,
             input,
             buffers: &mut self.buffers,
+            threads,
             interval: usize::from(state.restart_interval),
         }
         .decode(data_at, sink)

@@ -24,13 +24,18 @@ const REMEMBERED: usize = 1024;
 /// Buffers of a scan.
 #[derive(Debug, Default)]
 pub(super) struct Buffers {
-    /// How many bytes both readers go through at once.
+    /// How many bytes all readers go through at once.
     span: usize,
-    first: Units,
-    second: Units,
-    starts: Vec<usize>,
-    no_starts: Vec<usize>,
+    segments: Vec<Segment>,
     rows: RowBuffers,
+}
+
+/// What one reader finds in a piece.
+#[derive(Debug, Default)]
+struct Segment {
+    units: Units,
+    /// Where its first units begin, in bits; of the first segment nobody needs to know.
+    starts: Vec<usize>,
 }
 
 /// A scan that is being decoded.
@@ -41,6 +46,8 @@ pub(super) struct Scan<'a> {
     pub(super) window: &'a mut Window,
     pub(super) input: &'a mut dyn Input,
     pub(super) buffers: &'a mut Buffers,
+    /// How many threads, each of which has two readers.
+    pub(super) threads: usize,
     /// Units between two restart markers; none when 0.
     pub(super) interval: usize,
 }
@@ -63,11 +70,16 @@ impl Scan<'_> {
     ) -> Result<Bits, JpegError> {
         let geometry = self.geometry;
         let held = (HELD_COEFFICIENTS / geometry.unit_coefficients.max(1)).clamp(1, 1 << 14);
-        for units in [&mut self.buffers.first, &mut self.buffers.second] {
+        let segments = &mut self.buffers.segments;
+        segments.resize_with(2 * self.threads.max(1), Segment::default);
+        for (index, Segment { units, starts }) in segments.iter_mut().enumerate() {
             units.prepare(held, geometry.unit_coefficients, geometry.blocks.len());
+            if index > 0 {
+                starts.clear();
+                starts.reserve_exact(REMEMBERED);
+            }
         }
         self.buffers.rows.prepare(geometry);
-        self.buffers.starts.reserve_exact(REMEMBERED);
         self.buffers.span = usize::MAX;
         let mut total = geometry.units * geometry.rows;
         let interval = if self.interval == 0 {
@@ -116,68 +128,156 @@ impl Scan<'_> {
             means_only: self.geometry.unit_coefficients == self.geometry.blocks.len(),
         };
         let Buffers {
-            first,
-            second,
-            starts,
-            no_starts,
+            segments,
             rows,
             span,
         } = &mut *self.buffers;
-        first.clear();
-        let mut reader = Stream::new(place.bits, place.predictions, first, no_starts);
-        reader.target.stop_units = held.min(place.left);
+        let count = segments.len();
+        for segment in segments.iter_mut() {
+            segment.units.clear();
+            segment.starts.clear();
+        }
         let available = self.window.certain_until().saturating_sub(place.bits.at);
+        let Some((first, others)) = segments.split_first_mut() else {
+            return Err(BadCode);
+        };
+        let mut reader = Stream::new(
+            place.bits,
+            place.predictions,
+            &mut first.units,
+            &mut first.starts,
+        );
+        reader.target.stop_units = held.min(place.left);
         if available < WORTH_TWO {
             reader.target.stop_at = self.window.safe_until();
             let result = reader.run(&shared);
             place.follow(&reader);
+            place.left -= reader.target.units.count();
             result?;
-            rows.take(self.cpu, self.geometry, first, 0, [0; 4], sink);
+            rows.take(self.cpu, self.geometry, &first.units, 0, [0; 4], sink);
             return Ok(());
         }
-        let end = place.bits.at + available.min(*span);
-        let middle = place.bits.at.midpoint(end);
-        second.clear();
-        starts.clear();
-        let mut ahead = Stream::new(Bits::before(middle), [0; 4], second, starts);
-        ahead.target.stop_at = end;
-        ahead.target.stop_units = held;
-        reader.target.stop_at = middle;
-        let result = reader.run_with(&mut ahead, &shared);
-        if result.is_ok() && reader.bits().at < middle {
-            // There is no room for the units of half a span: the second reader was of no use.
-            *span = (end - middle).max(WORTH_TWO);
+        let length = available.min(*span);
+        let at = place.bits.at;
+        let start_of = |segment: usize| at + length / count * segment;
+        reader.target.stop_at = start_of(1);
+        let mut streams = Vec::with_capacity(count);
+        streams.push(reader);
+        for (segment, index) in others.iter_mut().zip(1..) {
+            let bits = Bits::before(start_of(index));
+            let mut ahead = Stream::new(bits, [0; 4], &mut segment.units, &mut segment.starts);
+            ahead.target.stop_at = start_of(index + 1);
+            ahead.target.stop_units = held;
+            streams.push(ahead);
         }
-        ahead.run_to_boundary(&shared);
-        let result = result.and_then(|()| {
-            let limit = self.window.safe_until();
-            meet(&mut reader, &ahead, held.min(place.left), limit, &shared)
-        });
-        place.follow(&reader);
-        let met = result?.filter(|index| ahead.target.units.count() - index <= place.left);
-        let before = reader.target.predictions;
-        let (bits, mut predictions) = (ahead.bits(), ahead.target.predictions);
-        rows.take(self.cpu, self.geometry, first, 0, [0; 4], sink);
-        if let Some(index) = met {
-            let known = predictions_before(self.geometry, second, index);
-            let offsets = std::array::from_fn(|lane| before[lane].wrapping_sub(known[lane]));
-            for (prediction, offset) in predictions.iter_mut().zip(offsets) {
-                *prediction = prediction.wrapping_add(offset);
-            }
-            place.left -= second.count() - index;
-            (place.bits, place.predictions) = (bits, predictions);
-            rows.take(self.cpu, self.geometry, second, index, offsets, sink);
+        read_all(&mut streams, &shared);
+        let limit = self.window.safe_until();
+        let joined = join(&mut streams, place, held, limit, self.geometry, &shared);
+        if let Some(reader) = streams.first()
+            && !reader.target.is_lost
+            && reader.bits().at < start_of(1)
+        {
+            // There is no room for the units of that many bytes: the readers ahead were of no use.
+            *span = (length / 2).max(WORTH_TWO);
+        }
+        drop(streams);
+        for (segment, joint) in segments.iter().zip(&joined?) {
+            rows.take(
+                self.cpu,
+                self.geometry,
+                &segment.units,
+                joint.first,
+                joint.offsets,
+                sink,
+            );
         }
         Ok(())
     }
 }
 
+/// Lets all readers read to where they are to stop, two on each thread.
+fn read_all(streams: &mut [Stream<'_>], shared: &Shared<'_>) {
+    let read = |pair: &mut [Stream<'_>]| {
+        if let [one, other] = pair {
+            one.target.is_lost |= one.run_with(other, shared).is_err();
+            if !other.target.is_lost {
+                other.target.is_lost |= other.run(shared).is_err();
+            }
+        }
+    };
+    let (own, others) = streams.split_at_mut(2.min(streams.len()));
+    if others.is_empty() {
+        return read(own);
+    }
+    std::thread::scope(|scope| {
+        for pair in others.chunks_mut(2) {
+            scope.spawn(|| read(pair));
+        }
+        read(own);
+    });
+}
+
+/// Where a reader's units are of use from, and what their DC coefficients are short of, by lane.
+struct Joint {
+    first: usize,
+    offsets: [i32; 4],
+}
+
+/// Joins what the readers found, as far as each has met the next, and goes to the end of it.
+fn join(
+    streams: &mut [Stream<'_>],
+    place: &mut Place,
+    held: usize,
+    limit: usize,
+    geometry: &Geometry,
+    shared: &Shared<'_>,
+) -> Result<Vec<Joint>, BadCode> {
+    let mut joined = vec![Joint {
+        first: 0,
+        offsets: [0; 4],
+    }];
+    let mut streams = streams.iter_mut();
+    let mut reader = streams.next().ok_or(BadCode)?;
+    let (mut first, mut offsets) = (0, [0; 4]);
+    loop {
+        place.follow(reader);
+        if reader.target.is_lost {
+            return Err(BadCode);
+        }
+        let next = streams.next();
+        let met = match &next {
+            Some(next) => {
+                let stop_units = held.min(first + place.left);
+                let met = meet(reader, next, stop_units, limit, shared);
+                place.follow(reader);
+                met?
+            }
+            None => None,
+        };
+        place.left -= reader.target.units.count() - first;
+        for (prediction, offset) in place.predictions.iter_mut().zip(offsets) {
+            *prediction = prediction.wrapping_add(offset);
+        }
+        let (Some(next), Some(index)) = (next, met) else {
+            return Ok(joined);
+        };
+        if next.target.units.count() - index > place.left {
+            // It has gone on past the end of the scan.
+            return Ok(joined);
+        }
+        let known = predictions_before(geometry, next.target.units, index);
+        let before = place.predictions;
+        offsets = std::array::from_fn(|lane| before[lane].wrapping_sub(known[lane]));
+        (reader, first) = (next, index);
+        joined.push(Joint { first, offsets });
+    }
+}
+
 impl Place {
-    /// Goes to where a reader is that began here.
+    /// Goes to where a reader is.
     fn follow(&mut self, reader: &Stream<'_>) {
         self.bits = reader.bits();
         self.predictions = reader.target.predictions;
-        self.left -= reader.target.units.count();
     }
 }
 

@@ -123,14 +123,6 @@ impl<'a> Stream<'a> {
         self.run(shared)
     }
 
-    /// Reads up to the end of the unit that it is in, if it is in one.
-    pub(super) fn run_to_boundary(&mut self, shared: &Shared<'_>) {
-        self.target.stop_units = 0;
-        if self.cursor.is_open || self.cursor.block > 0 {
-            self.target.is_lost |= self.run(shared).is_err();
-        }
-    }
-
     #[inline(always)]
     fn single<const MEANS: bool>(&mut self, shared: &Shared<'_>) -> Result<(), BadCode> {
         let mut cursor = self.cursor;
