@@ -179,3 +179,23 @@ async fn many_large_photos_at_once_have_each_its_own_bytes() {
         assert_eq!(manifest.source.width, 1_000 + number);
     }
 }
+
+#[tokio::test]
+async fn of_a_progressive_photo_for_small_sizes_only_the_beginning_is_fetched() {
+    let bytes = length(&PROGRESSIVE);
+    let desk = desk("64,32", PROGRESSIVE.clone());
+    let event = json!({ "Records": [created(CAT, "v1", "01")] });
+    let handled = desk.handle(event).await;
+    assert_eq!(fates(&handled), ["done/applied"]);
+    assert_eq!(desk.objects.requests(CAT), [[0, HEAD]]);
+    assert_eq!(desk.objects.sent_bytes(CAT), HEAD);
+    assert_eq!(
+        counted(&handled, "DownloadedBytes").to_string(),
+        HEAD.to_string()
+    );
+    let source = desk.manifest(CAT).unwrap().source;
+    assert_eq!(source.bytes, bytes);
+    assert_eq!(source.path.as_deref(), Some("planes"));
+    assert_eq!(source.scale, Some(1));
+    assert!(source.bytes_read.unwrap() < bytes / 10, "{source:?}");
+}
