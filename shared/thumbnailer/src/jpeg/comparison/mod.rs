@@ -3,7 +3,8 @@
 //! At full size and at 1/8 both give the same samples: the largest difference is 0. At 1/2 and 1/4 the transforms are
 //! different ones by definition (see `inverse`), so there the samples are held against exact arithmetic on the
 //! coefficients that the library reads: the largest difference from an unrounded value is below 0.7 levels, thus one
-//! level at most from a rounded one.
+//! level at most from a rounded one. From the library's own 1/2 and 1/4 the samples of photographs differ by 0.2 to 3.0
+//! levels in the mean, most in noisy ones, and by 82 at a single edge.
 
 mod broken;
 mod library;

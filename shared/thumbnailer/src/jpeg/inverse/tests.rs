@@ -203,7 +203,7 @@ proptest! {
 fn a_flat_block_keeps_its_value_at_every_side() {
     for cpu in Cpu::available() {
         for side in SIDES {
-            for dc in -1024..1024_i16 {
+            for dc in (-1024..1024_i16).step_by(if cfg!(miri) { 211 } else { 1 }) {
                 let area = side.samples() * side.samples();
                 let mut coefficients = vec![0; area];
                 coefficients[0] = dc;
