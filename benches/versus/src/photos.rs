@@ -18,7 +18,7 @@ const MOST_PIXELS: u32 = 100_000_000;
 
 /// Every image there is to measure on.
 pub(crate) struct Photos {
-    /// The folder's JPEGs, PNGs and WebPs that can be measured, by name.
+    /// The folder's images that can be measured, by name.
     pub(crate) given: Vec<Subject>,
     /// Where variants are kept from run to run.
     cache: PathBuf,

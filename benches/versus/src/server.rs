@@ -66,19 +66,15 @@ impl Server {
     /// Starts a process, pinned to the core of `places`, and asks who it is.
     pub(crate) fn start(side: Side, places: &Places) -> Result<Self> {
         let program = program(side, places)?;
-        let mut command = match places.core {
-            Some(core) => {
-                let mut pinned = Command::new("taskset");
-                pinned.args(["--cpu-list", &core.to_string()]).args(program);
-                pinned
-            }
-            None => {
-                let mut words = program.into_iter();
-                let mut free = Command::new(words.next().context("a program")?);
-                free.args(words);
-                free
-            }
+        let mut words = program.into_iter();
+        let mut command = if let Some(core) = places.core {
+            let mut pinned = Command::new("taskset");
+            pinned.args(["--cpu-list", &core.to_string()]);
+            pinned
+        } else {
+            Command::new(words.next().context("a program")?)
         };
+        command.args(words);
         let log = places
             .installed
             .join(format!("{}.log", side.name().replace(' ', "")));

@@ -143,13 +143,13 @@ pub(crate) fn cases(photos: &Photos, kinds: &[Kind]) -> Vec<Case> {
     for kind in kinds {
         let found = match kind {
             Kind::Baseline => baseline(photos),
-            Kind::Set => set(photos),
+            Kind::Set => Ok(set(photos)),
             Kind::Progressive => progressive(photos),
             Kind::Png => other(photos, *kind, image::ImageFormat::Png, 1.3),
             Kind::Webp => other(photos, *kind, image::ImageFormat::WebP, 1.2),
             Kind::Avif => avif(photos),
             Kind::Memory => memory(photos),
-            Kind::Threads => threads(photos),
+            Kind::Threads => Ok(threads(photos)),
         };
         match found {
             Ok(found) if found.is_empty() => eprintln!("{kind}: no photo for it"),
@@ -160,7 +160,7 @@ pub(crate) fn cases(photos: &Photos, kinds: &[Kind]) -> Vec<Case> {
     cases
 }
 
-fn large(subject: &&Subject) -> bool {
+fn large(subject: &Subject) -> bool {
     subject.facts.megapixels() >= LARGE_MEGAPIXELS
 }
 
@@ -176,7 +176,7 @@ fn baseline(photos: &Photos) -> Result<Vec<Case>> {
     }
     let mut cases = Vec::new();
     for subject in &subjects {
-        let sizes: &[_] = if large(&subject) {
+        let sizes: &[_] = if large(subject) {
             &[(256, 3.0), (512, 2.3), (1024, 2.0)]
         } else {
             &[(256, 0.0), (720, 1.8)]
@@ -201,13 +201,13 @@ fn baseline(photos: &Photos) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-fn set(photos: &Photos) -> Result<Vec<Case>> {
+fn set(photos: &Photos) -> Vec<Case> {
     let subjects = photos
         .given
         .iter()
         .filter(|it| it.facts.baseline())
-        .filter(large);
-    Ok(subjects
+        .filter(|it| large(it));
+    subjects
         .map(|subject| {
             let work = format!("{} baseline -> {{128, 256, 512, 1024}} px", subject.size());
             let mut case = Case::new(Kind::Set, subject, work, &SET, Some(5.0)).sharp(
@@ -222,7 +222,7 @@ fn set(photos: &Photos) -> Result<Vec<Case>> {
             }
             case
         })
-        .collect())
+        .collect()
 }
 
 fn progressive(photos: &Photos) -> Result<Vec<Case>> {
@@ -231,7 +231,7 @@ fn progressive(photos: &Photos) -> Result<Vec<Case>> {
         .given
         .iter()
         .filter(is_progressive)
-        .filter(large)
+        .filter(|it| large(it))
         .cloned()
         .collect();
     for (megapixels, least) in [(12.2, LARGE_MEGAPIXELS), (24.0, 18.0)] {
@@ -263,7 +263,7 @@ fn other(photos: &Photos, kind: Kind, format: image::ImageFormat, goal: f64) -> 
         .given
         .iter()
         .filter(of_format)
-        .filter(large)
+        .filter(|it| large(it))
         .cloned()
         .collect();
     if subjects.is_empty()
@@ -319,9 +319,9 @@ fn memory(photos: &Photos) -> Result<Vec<Case>> {
         .collect())
 }
 
-fn threads(photos: &Photos) -> Result<Vec<Case>> {
+fn threads(photos: &Photos) -> Vec<Case> {
     let Some(subject) = photos.plain_near(12.2).filter(|it| !it.facts.restarts) else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
     let work = format!(
         "{} baseline without restart markers, 2 threads -> 256 px",
@@ -335,7 +335,7 @@ fn threads(photos: &Photos) -> Result<Vec<Case>> {
         goal: Some(1.6),
     }];
     case.ours.threads = 2;
-    Ok(vec![case])
+    vec![case]
 }
 
 #[cfg(test)]
