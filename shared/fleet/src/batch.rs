@@ -60,6 +60,44 @@ impl Record {
     }
 }
 
+/// What became of one of the changes that a delivery told of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// The delivery's place in the event.
+    pub delivery: usize,
+    /// What the change is about.
+    pub subject: String,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// One record for each delivery, in their order: the one that `records` has for it already, else its parts' fates
+/// [together](Fate::together). Parts come in any order; those of one delivery keep theirs.
+pub fn joined(
+    deliveries: &[Delivery],
+    records: Vec<Option<Record>>,
+    parts: Vec<Part>,
+) -> Vec<Record> {
+    let mut of_delivery: BTreeMap<usize, (Vec<String>, Vec<Fate>)> = BTreeMap::new();
+    for part in parts {
+        let (subjects, fates) = of_delivery.entry(part.delivery).or_default();
+        subjects.push(part.subject);
+        fates.push(part.fate);
+    }
+    let records = records.into_iter().chain(std::iter::repeat(None));
+    deliveries
+        .iter()
+        .zip(records)
+        .enumerate()
+        .map(|(index, (delivery, record))| {
+            record.unwrap_or_else(|| {
+                let (subjects, fates) = of_delivery.remove(&index).unwrap_or_default();
+                Record::new(delivery, subjects.join(", "), Fate::together(fates))
+            })
+        })
+        .collect()
+}
+
 /// The whole event must be delivered again, because its source takes no partial answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{failed} of {total} records are to be retried: {first}")]
@@ -301,6 +339,35 @@ mod tests {
         list.iter()
             .map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    #[test]
+    fn parts_of_one_delivery_are_one_record_in_its_place() {
+        let message = |id: &str| Delivery {
+            source: Source::Sqs,
+            record: json!({ "messageId": id }),
+        };
+        let deliveries = [message("1"), message("2"), message("3")];
+        let part = |delivery, subject: &str, fate| Part {
+            delivery,
+            subject: subject.to_owned(),
+            fate,
+        };
+        let known = Record::new(&deliveries[1], "known", Fate::skipped("s"));
+        let parts = vec![
+            part(2, "c", Fate::applied("c")),
+            part(0, "a", Fate::retry("kind", "a")),
+            part(0, "b", Fate::applied("b")),
+        ];
+        let records = joined(&deliveries, vec![None, Some(known), None], parts);
+        let told: Vec<_> = records
+            .iter()
+            .map(|record| (record.subject.as_str(), record.fate.kind()))
+            .collect();
+        assert_eq!(
+            told,
+            [("a, b", "kind"), ("known", "skipped"), ("c", "applied")]
+        );
     }
 
     #[test]

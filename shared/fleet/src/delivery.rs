@@ -92,6 +92,37 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// How many wrappings whoever reads a payload takes off before giving up. SNS in SQS in EventBridge is three; more is
+/// garbage or an attack.
+pub const MAX_ENVELOPES: usize = 4;
+
+/// What SNS puts around a message on its way to a queue, unless the subscription delivers it raw.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum SnsEnvelope<'a> {
+    /// The message, which is text.
+    Notification(&'a Value),
+    /// SNS itself has something to say, such as that a subscription is to be confirmed. Nothing is lost by refusing it: SQS
+    /// subscriptions in the same account are confirmed without it.
+    Control,
+}
+
+impl<'a> SnsEnvelope<'a> {
+    /// Why there is no message in [`SnsEnvelope::Control`].
+    pub const IS_CONTROL: &'static str =
+        "it is an SNS control message, such as a subscription confirmation";
+
+    /// The envelope that `value` is, if it is one.
+    pub fn of(value: &'a Value) -> Option<Self> {
+        let kind = value["Type"].as_str()?;
+        value["TopicArn"].as_str()?;
+        Some(if kind == "Notification" {
+            Self::Notification(&value["Message"])
+        } else {
+            Self::Control
+        })
+    }
+}
+
 /// The deliveries of `event`, in order. What is no known event is one delivery of [`Source::Unknown`].
 pub fn deliveries(mut event: Value) -> Vec<Delivery> {
     if let Some(Value::Array(records)) = event.get_mut("Records").map(Value::take) {
@@ -250,6 +281,26 @@ mod tests {
         // SQS also hands out MessageGroupId on standard queues (fair queues), where order means nothing.
         assert_eq!(message("arn:aws:sqs:r:1:q").group(), None);
         assert_eq!(message("arn:aws:sqs:r:1:q.fifo").group(), Some("g"));
+    }
+
+    #[test]
+    fn only_what_sns_wraps_is_an_envelope() {
+        let message = json!({"Type": "Notification", "TopicArn": "t", "Message": "m"});
+        let text = json!("m");
+        assert_eq!(
+            SnsEnvelope::of(&message),
+            Some(SnsEnvelope::Notification(&text))
+        );
+        let control = json!({"Type": "SubscriptionConfirmation", "TopicArn": "t", "Message": "m"});
+        assert_eq!(SnsEnvelope::of(&control), Some(SnsEnvelope::Control));
+        for other in [
+            json!({"Type": "Notification", "Message": "m"}),
+            json!({"TopicArn": "t", "Message": "m"}),
+            json!({"Type": 1, "TopicArn": "t"}),
+            json!("m"),
+        ] {
+            assert_eq!(SnsEnvelope::of(&other), None, "{other}");
+        }
     }
 
     #[test]

@@ -8,11 +8,8 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::delivery::Payload;
+use crate::delivery::{MAX_ENVELOPES, Payload, SnsEnvelope};
 use crate::sequencer::Sequencer;
-
-/// How many wrappings are taken off before giving up. SNS in SQS in EventBridge is three; more is garbage or an attack.
-const MAX_ENVELOPES: usize = 4;
 
 /// A change to one object, as S3 told of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -129,15 +126,12 @@ fn unwrap_value(value: &Value, depth: usize) -> Result<Notice, NoticeError> {
             records => Ok(of_records(records)),
         };
     }
-    if value["Type"].is_string() && value["TopicArn"].is_string() {
-        return if value["Type"] == "Notification" {
-            within("sns", &value["Message"], depth)
-        } else {
-            // Nothing is lost by refusing it: SQS subscriptions in the same account are confirmed without it.
-            Err(NoticeError::NotANotice(
-                "it is an SNS control message, such as a subscription confirmation",
-            ))
-        };
+    match SnsEnvelope::of(value) {
+        Some(SnsEnvelope::Notification(message)) => return within("sns", message, depth),
+        Some(SnsEnvelope::Control) => {
+            return Err(NoticeError::NotANotice(SnsEnvelope::IS_CONTROL));
+        }
+        None => {}
     }
     if value["detail-type"].is_string() {
         return if value["source"] == "aws.s3" {

@@ -3,13 +3,10 @@
 //! SES publishes to SNS, and SNS to SQS, with or without an envelope of its own; it publishes to EventBridge too. The
 //! wrapping is detected, never configured.
 
-use fleet::delivery::Payload;
+use fleet::delivery::{MAX_ENVELOPES, Payload, SnsEnvelope};
 use serde_json::Value;
 
 use crate::feedback::FeedbackError;
-
-/// How many wrappings are taken off before giving up. SNS in SNS is two; more is garbage or an attack.
-const MAX_ENVELOPES: usize = 4;
 
 /// What SES publishes to a topic when it becomes the destination of a configuration set's events: no JSON.
 const VALIDATION: &str = "Successfully validated SNS topic for Amazon SES event publishing.";
@@ -50,17 +47,15 @@ fn unwrap_value(value: &Value, depth: usize) -> Result<Content, FeedbackError> {
     if depth >= MAX_ENVELOPES {
         return Err(FeedbackError::TooDeep);
     }
-    if value["Type"].is_string() && value["TopicArn"].is_string() {
-        return match (&value["Type"], &value["Message"]) {
-            (kind, Value::String(message)) if kind == "Notification" => {
-                unwrap_text(message, depth + 1)
-            }
-            (kind, _) if kind == "Notification" => Err(FeedbackError::NoBody("Message")),
-            // Nothing is lost by refusing it: SQS subscriptions in the same account are confirmed without it.
-            _ => Err(FeedbackError::NotFeedback(
-                "it is an SNS control message, such as a subscription confirmation",
-            )),
-        };
+    match SnsEnvelope::of(value) {
+        Some(SnsEnvelope::Notification(message)) => {
+            let message = message.as_str();
+            return unwrap_text(message.ok_or(FeedbackError::NoBody("Message"))?, depth + 1);
+        }
+        Some(SnsEnvelope::Control) => {
+            return Err(FeedbackError::NotFeedback(SnsEnvelope::IS_CONTROL));
+        }
+        None => {}
     }
     if value["detail-type"].is_string() {
         return if value["source"] == "aws.ses" {

@@ -1,13 +1,9 @@
 //! Takes off what SNS wraps around an event. The wrapping is detected, never configured.
 
-use fleet::delivery::Payload;
+use fleet::delivery::{MAX_ENVELOPES, Payload, SnsEnvelope};
 use serde_json::Value;
 
 use crate::event::EventError;
-
-/// How many wrappings are taken off before giving up. A topic and a queue of another account's topic are two; more is
-/// garbage or an attack.
-const MAX_ENVELOPES: usize = 4;
 
 /// Whether a payload is an event of a photo, as far as its name tells: for whoever must choose between workers.
 pub fn is_photo_event(payload: Payload<'_>) -> bool {
@@ -36,15 +32,15 @@ fn unwrap_value(value: Value, depth: usize) -> Result<Value, EventError> {
     if depth >= MAX_ENVELOPES {
         return Err(EventError::TooDeep(MAX_ENVELOPES));
     }
-    if value["Type"].is_string() && value["TopicArn"].is_string() {
-        if value["Type"] != "Notification" {
-            // Nothing is lost by refusing it: SQS subscriptions in the same account are confirmed without it.
-            return Err(EventError::NotAnEvent(
-                "it is an SNS control message, such as a subscription confirmation",
-            ));
+    match SnsEnvelope::of(&value) {
+        Some(SnsEnvelope::Notification(message)) => {
+            let message = message.as_str();
+            return unwrap_text(message.ok_or(EventError::NoBody("Message"))?, depth + 1);
         }
-        let message = value["Message"].as_str();
-        return unwrap_text(message.ok_or(EventError::NoBody("Message"))?, depth + 1);
+        Some(SnsEnvelope::Control) => {
+            return Err(EventError::NotAnEvent(SnsEnvelope::IS_CONTROL));
+        }
+        None => {}
     }
     if value["event"].is_string() {
         Ok(value)

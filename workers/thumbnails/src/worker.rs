@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
-use fleet::batch::{self, Handled, Record};
+use fleet::batch::{self, Handled, Part, Record};
 use fleet::delivery::{self, Delivery, Payload};
 use fleet::fate::Fate;
 use fleet::metrics::{Metric, Unit};
@@ -44,9 +44,7 @@ struct Job {
 
 /// What became of a change.
 struct Worked {
-    record: usize,
-    subject: String,
-    fate: Fate,
+    part: Part,
     work: Work,
     announced: u64,
 }
@@ -107,9 +105,11 @@ impl<S: Objects, A: Announcer> ThumbnailWorker<S, A> {
         };
         let fate = self.keep(&subject, fate, record, &identity).await;
         Worked {
-            record: job.record,
-            subject,
-            fate,
+            part: Part {
+                delivery: job.record,
+                subject,
+                fate,
+            },
             work,
             announced: announced.into_inner(),
         }
@@ -190,30 +190,18 @@ impl<S: Objects, A: Announcer> Worker for ThumbnailWorker<S, A> {
             Err(_) => (String::new(), String::new()),
         };
         let sharing = Sharing::new(jobs.len(), self.config.memory_bytes);
-        let mut worked = batch::in_lanes(jobs, self.config.concurrency, lane, |job| {
+        let worked = batch::in_lanes(jobs, self.config.concurrency, lane, |job| {
             self.change(job, sharing, invocation)
         })
         .await;
-        worked.sort_by_key(|worked| worked.record);
 
         let announced = worked.iter().map(|worked| worked.announced).sum();
         let metrics = metrics(worked.iter().map(|worked| worked.work), announced);
-        let mut worked = worked.into_iter().peekable();
-        let records = records
-            .into_iter()
-            .zip(&deliveries)
-            .enumerate()
-            .map(|(index, (record, delivery))| {
-                record.unwrap_or_else(|| {
-                    let (subjects, fates): (Vec<_>, Vec<_>) =
-                        std::iter::from_fn(|| worked.next_if(|worked| worked.record == index))
-                            .map(|worked| (worked.subject, worked.fate))
-                            .unzip();
-                    Record::new(delivery, subjects.join(", "), Fate::together(fates))
-                })
-            })
-            .collect();
-        Handled { records, metrics }
+        let parts = worked.into_iter().map(|worked| worked.part).collect();
+        Handled {
+            records: batch::joined(&deliveries, records, parts),
+            metrics,
+        }
     }
 }
 

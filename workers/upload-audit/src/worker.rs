@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fleet::batch::{self, Handled, Record};
+use fleet::batch::{self, Handled, Part, Record};
 use fleet::delivery::{self, Delivery, Payload};
 use fleet::fate::{Fate, Outcome};
 use fleet::metrics::{Metric, Unit};
@@ -44,13 +44,6 @@ enum Refused {
     Entry(EntryError),
 }
 
-/// What became of a change.
-struct Audited {
-    record: usize,
-    subject: String,
-    fate: Fate,
-}
-
 impl<S: Objects> AuditWorker<S> {
     /// A worker that writes to `objects`.
     pub fn new(config: Config, objects: S) -> Self {
@@ -88,7 +81,7 @@ impl<S: Objects> AuditWorker<S> {
         }
     }
 
-    async fn audit(&self, job: Job, invocation: &Invocation) -> Audited {
+    async fn audit(&self, job: Job, invocation: &Invocation) -> Part {
         // On the heap, or the layout of the batch's future is nested deeper than the compiler follows.
         let work = Box::pin(async {
             let fate = match &job.entry {
@@ -102,8 +95,8 @@ impl<S: Objects> AuditWorker<S> {
             self.keep(&job.subject, fate, record, &identity).await
         });
         let fate = batch::isolated(invocation, work).await;
-        Audited {
-            record: job.record,
+        Part {
+            delivery: job.record,
             subject: job.subject,
             fate,
         }
@@ -187,28 +180,15 @@ impl<S: Objects> Worker for AuditWorker<S> {
                 }
             }
         }
-        let mut audited = batch::in_lanes(jobs, self.config.concurrency, lane, |job| {
+        let audited = batch::in_lanes(jobs, self.config.concurrency, lane, |job| {
             self.audit(job, invocation)
         })
         .await;
-        audited.sort_by_key(|audited| audited.record);
         let metrics = metrics(&audited);
-        let mut audited = audited.into_iter().peekable();
-        let records = records
-            .into_iter()
-            .zip(&deliveries)
-            .enumerate()
-            .map(|(index, (record, delivery))| {
-                record.unwrap_or_else(|| {
-                    let (subjects, fates): (Vec<_>, Vec<_>) =
-                        std::iter::from_fn(|| audited.next_if(|audited| audited.record == index))
-                            .map(|audited| (audited.subject, audited.fate))
-                            .unzip();
-                    Record::new(delivery, subjects.join(", "), Fate::together(fates))
-                })
-            })
-            .collect();
-        Handled { records, metrics }
+        Handled {
+            records: batch::joined(&deliveries, records, audited),
+            metrics,
+        }
     }
 }
 
@@ -221,7 +201,7 @@ fn uri(bucket: &str, key: &str) -> String {
     format!("s3://{bucket}/{key}")
 }
 
-fn metrics(audited: &[Audited]) -> Vec<Metric> {
+fn metrics(audited: &[Part]) -> Vec<Metric> {
     let recorded = audited
         .iter()
         .filter(
