@@ -19,7 +19,7 @@ use crate::planes::{Grid, Plane};
 /// A picture in about the size that is needed.
 #[derive(Debug)]
 pub(crate) enum ScaledWebP {
-    /// Of a lossy picture without alpha: Y'CbCr as in JPEG (BT.601, full range), chroma halved both ways, each plane
+    /// Of a lossy picture without alpha: luma and chroma as in JPEG (BT.601, full range), chroma halved both ways, each plane
     /// with how much of it the picture covers.
     Planes(Box<[(Plane, Grid); 3]>),
     /// Of any other: RGB, or RGBA with alpha not multiplied in.
@@ -186,11 +186,7 @@ const CHROMA_SCALE: i32 = 74_606;
 fn full_range(samples: &mut [u8], from: i32, scale: i32, to: i32) {
     for sample in samples {
         let level = (((i32::from(*sample) - from) * scale + (1 << 15)) >> 16) + to;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "clamped to a byte"
-        )]
+        #[expect(clippy::cast_sign_loss, reason = "clamped to a byte")]
         let level = level.clamp(0, 255) as u8;
         *sample = level;
     }
