@@ -1,4 +1,8 @@
 //! The bit reader of every entropy-coded scan.
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
 
 /// Where a reader stands in bytes without stuffing, and the next 56 to 63 bits.
 ///

@@ -1,4 +1,8 @@
 //! The bytes of a scan without their stuffing, a window at a time.
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
 
 use super::JpegError;
 use super::bits::Bits;
@@ -241,25 +245,27 @@ fn unstuff(source: &[u8], target: &mut [u8]) -> Moved {
     loop {
         let rest = source.get(read..).unwrap_or_default();
         let room = target.get_mut(written..).unwrap_or_default();
-        let clean = match (rest.first_chunk::<BLOCK>(), room.first_chunk_mut::<BLOCK>()) {
-            (Some(from), Some(to)) => {
-                *to = *from;
-                // Without a branch for each byte this becomes one comparison of a vector.
-                if !from.iter().fold(false, |any, &byte| any | (byte == 0xff)) {
-                    read += BLOCK;
-                    written += BLOCK;
-                    continue;
-                }
-                first_ff(from)
+        let clean = if let (Some(from), Some(to)) =
+            (rest.first_chunk::<BLOCK>(), room.first_chunk_mut::<BLOCK>())
+        {
+            *to = *from;
+            // Without a branch for each byte this becomes one comparison of a vector.
+            let any = from
+                .iter()
+                .fold(0, |any, &byte| any | u8::from(byte == 0xff));
+            if any == 0 {
+                read += BLOCK;
+                written += BLOCK;
+                continue;
             }
-            _ => {
-                let clean = first_ff(rest);
-                match (room.get_mut(..clean), rest.get(..clean)) {
-                    (Some(to), Some(from)) => to.copy_from_slice(from),
-                    _ => break,
-                }
-                clean
+            first_ff(from)
+        } else {
+            let clean = first_ff(rest);
+            match (room.get_mut(..clean), rest.get(..clean)) {
+                (Some(to), Some(from)) => to.copy_from_slice(from),
+                _ => break,
             }
+            clean
         };
         read += clean;
         written += clean;

@@ -1,4 +1,8 @@
 //! One block of coefficients: the inner loops of everything sequential.
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
 
 use super::tables::{AcTables, DcTables};
 use crate::jpeg::ZIGZAG;

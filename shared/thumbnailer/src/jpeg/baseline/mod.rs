@@ -6,6 +6,8 @@ mod rows;
 mod scan;
 mod stream;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod units;
 
 use super::header::{Header, Next, ScanHeader, Tables};

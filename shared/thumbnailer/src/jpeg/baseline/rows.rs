@@ -177,7 +177,7 @@ impl RowBuffers {
 }
 
 /// Copies a block; of the sizes that there are, so that no call is made.
-#[inline(always)]
+#[inline]
 fn copy(target: &mut [i16], block: &[i16]) {
     fn fixed<const AREA: usize>(target: &mut [i16], block: &[i16]) -> bool {
         match (target.first_chunk_mut::<AREA>(), block.first_chunk()) {

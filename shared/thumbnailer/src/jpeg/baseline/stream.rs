@@ -3,6 +3,10 @@
 //! What decoding waits for is not work but latency: a look-up cannot begin before the one before it has said how long
 //! its codes are. Two readers at different places of the same scan, taking turns look-up by look-up, keep the same core
 //! busy.
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
 
 use super::block::{self, BadCode};
 use super::tables::{AcTables, DcTables};

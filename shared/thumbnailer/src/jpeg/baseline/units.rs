@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
+
 /// Coefficients that are kept, in the order of the file: unit after unit, block after block.
 #[derive(Debug, Default)]
 pub(super) struct Units {

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
+
 use super::HuffmanCode;
 
 /// Bits of an index: nearly all codes of photographs are this short, and 2 KiB a table stay in the first cache.
@@ -76,7 +81,6 @@ impl CoefficientTable {
     /// What the highest bits of `buffer` begin with.
     #[inline(always)]
     pub(crate) fn look_up(&self, buffer: u64) -> Entry {
-        #[expect(clippy::cast_possible_truncation, reason = "an index of ten bits")]
         let index = (buffer >> (64 - INDEX_BITS)) as usize;
         self.entries[index]
     }

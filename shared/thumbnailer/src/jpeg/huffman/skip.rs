@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
+
 use super::HuffmanCode;
 use super::coefficient::Entry;
 
@@ -47,18 +52,24 @@ impl SkipTable {
     /// of `buffer`.
     #[inline(always)]
     pub(crate) fn look_up(&self, buffer: u64) -> u32 {
-        #[expect(clippy::cast_possible_truncation, reason = "an index of 13 bits")]
         let index = (buffer >> (64 - INDEX_BITS)) as usize;
         u32::from(self.entries[index])
     }
 }
+
+/// An entry without a symbol.
+const NOTHING: u16 = 1023 << 6;
+const _: () = assert!(NOTHING as u32 == SkipTable::NOTHING << SkipTable::ADVANCE_SHIFT);
+
+/// The flag of an entry whose last symbol ends the block.
+const END: u16 = 512 << 6;
+const _: () = assert!(END as u32 == SkipTable::END_OF_BLOCK << SkipTable::ADVANCE_SHIFT);
 
 /// From the first symbol at each index to all of them.
 ///
 /// Worked out for every number of remaining bits from none upwards, the whole symbols of `r` bits are the first one and
 /// those of the bits that it leaves, which are known by then: constant work for each of twice the entries.
 fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
-    const NOTHING: u16 = (SkipTable::NOTHING << SkipTable::ADVANCE_SHIFT) as u16;
     // The entries of r bits start at 2^r.
     let mut known = vec![NOTHING; 2 << INDEX_BITS];
     for remaining in 1..=INDEX_BITS {
@@ -73,7 +84,7 @@ fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
             #[expect(clippy::cast_possible_truncation, reason = "at most 14 bits")]
             let bits = head.bits() as u16;
             if head.is_end_of_block() {
-                *entry = (SkipTable::END_OF_BLOCK << SkipTable::ADVANCE_SHIFT) as u16 | bits;
+                *entry = END | bits;
                 continue;
             }
             #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
@@ -85,7 +96,7 @@ fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
             let rest = index & ((1 << left) - 1) | 1 << left;
             let tail = below.get(rest).copied().unwrap_or(NOTHING);
             // An advance of a whole block and more is never right, and must not be taken for a flag.
-            let advance = (head + (tail & !NOTHING_FLAGS)) >> SkipTable::ADVANCE_SHIFT;
+            let advance = (head + (tail & !END)) >> SkipTable::ADVANCE_SHIFT;
             *entry = if tail == NOTHING || advance >= 64 {
                 head
             } else {
@@ -99,9 +110,6 @@ fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
     }
     entries
 }
-
-/// The bits of an entry that say that the block ends.
-const NOTHING_FLAGS: u16 = (SkipTable::END_OF_BLOCK << SkipTable::ADVANCE_SHIFT) as u16;
 
 #[cfg(test)]
 mod tests {

@@ -1,3 +1,8 @@
+#![expect(
+    clippy::inline_always,
+    reason = "the loops are compiled once for each set of instructions, with all that they call"
+)]
+
 use super::HuffmanCode;
 use crate::jpeg::bits::Bits;
 
