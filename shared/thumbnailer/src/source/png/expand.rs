@@ -137,7 +137,7 @@ impl Expansion {
             Source::GrayAlpha if wide => {
                 spread(row, stored.as_chunks().0, |[gray, _, alpha, _]| {
                     [gray, gray, gray, alpha]
-                })
+                });
             }
             Source::GrayAlpha => spread(row, stored.as_chunks().0, |[gray, alpha]| {
                 [gray, gray, gray, alpha]

@@ -96,9 +96,10 @@ impl PngRows<'_> {
         mut self,
         mut sink: impl FnMut(&[u8]) -> ControlFlow<()>,
     ) -> Result<bool, ThumbnailError> {
-        let mut expanded = match self.expansion.is_idle() {
-            true => Vec::new(),
-            false => vec![0; self.width as usize * self.channels()],
+        let mut expanded = if self.expansion.is_idle() {
+            Vec::new()
+        } else {
+            vec![0; self.width as usize * self.channels()]
         };
         let mut transparent = false;
         while let Some(rows) = self.scanlines.next_rows().map_err(corrupt)? {

@@ -108,8 +108,10 @@ impl<const PAETH: bool> Step for Registers<PAETH> {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn vector(rows: [[u8; CHANNELS]; ROWS]) -> __m256i {
-    let [a, b, c, d, e, f, g, h] = rows.map(i32::from_le_bytes);
-    _mm256_setr_epi32(a, b, c, d, e, f, g, h)
+    let rows = rows.map(i32::from_le_bytes);
+    _mm256_setr_epi32(
+        rows[0], rows[1], rows[2], rows[3], rows[4], rows[5], rows[6], rows[7],
+    )
 }
 
 #[inline]
