@@ -76,7 +76,9 @@ fn turned(reference: &RgbImage, thumbnail: &RgbImage) -> Option<&'static str> {
     let least = difference(&upright);
     turns
         .into_iter()
-        .find(|(_, picture)| difference(picture) < least)
+        .map(|(turn, picture)| (turn, difference(&picture)))
+        .min_by_key(|(_, difference)| *difference)
+        .filter(|(_, difference)| *difference < least)
         .map(|(turn, _)| turn)
 }
 
