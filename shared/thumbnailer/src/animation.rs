@@ -82,7 +82,7 @@ pub(crate) fn animate(
             .premultiplied()
             .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
         let renderer = renderer.get_or_insert_with(|| {
-            Renderer::new(header, picture.layout, animation.profile.as_deref(), plan)
+            Renderer::new(header, picture.layout, animation.profile.as_deref())
         });
         let mut canvas: Option<(Placement, Canvas)> = None;
         for (target, encoder) in targets.iter().zip(&mut encoders) {

@@ -71,15 +71,6 @@ pub(crate) struct Placement {
 }
 
 impl Placement {
-    /// The same placement in a copy of the source that is smaller by these factors.
-    pub(crate) fn of_smaller(self, x: f64, y: f64) -> Self {
-        Self {
-            crop_width: self.crop_width * x,
-            crop_height: self.crop_height * y,
-            ..self
-        }
-    }
-
     /// The same placement with the axes swapped, for a source stored on its side.
     pub(crate) fn transposed(self) -> Self {
         Self {

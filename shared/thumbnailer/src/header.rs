@@ -1,9 +1,9 @@
 use serde::Serialize;
 
+use crate::engine;
 use crate::jpeg::{self, JpegError};
 use crate::limits::check;
 use crate::orientation::Orientation;
-use crate::planar;
 use crate::sniff::sniff;
 use crate::source::{self, Facts};
 use crate::{ImageFormat, Input, Limits, ThumbnailError};
@@ -97,7 +97,7 @@ pub(crate) fn of_jpeg(
         orientation: file.exif_orientation,
         alpha: false,
         frames: 1,
-        decode_bytes: planar::usual_decode_bytes(file),
+        decode_bytes: engine::usual_decode_bytes(file),
     };
     checked(ImageFormat::Jpeg, &facts, bytes, limits)
 }
@@ -128,7 +128,7 @@ fn checked(
     })
 }
 
-fn length(image: Option<&[u8]>) -> u64 {
+pub(crate) fn length(image: Option<&[u8]>) -> u64 {
     image.map_or(0, |image| u64::try_from(image.len()).unwrap_or(u64::MAX))
 }
 

@@ -28,7 +28,7 @@ impl Layout {
         matches!(self, Self::GrayAlpha | Self::Rgba)
     }
 
-    fn opaque(self) -> Self {
+    pub(crate) fn opaque(self) -> Self {
         match self {
             Self::GrayAlpha => Self::Gray,
             Self::Rgba => Self::Rgb,

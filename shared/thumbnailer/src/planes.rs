@@ -40,6 +40,16 @@ pub(crate) struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
+    /// All rows of a plane.
+    pub(crate) fn of(plane: &'a Plane) -> Self {
+        Self {
+            samples: &plane.samples,
+            stride: plane.width,
+            width: plane.width,
+            count: plane.height,
+        }
+    }
+
     /// The samples of each row, `width` of them.
     pub(crate) fn iter(self) -> impl Iterator<Item = &'a [u8]> {
         let Self {

@@ -7,7 +7,7 @@ use crate::colour::Conversion;
 use crate::fit::Placement;
 use crate::orientation::Orientation;
 use crate::picture::{Canvas, Layout, Picture};
-use crate::{Header, Plan, ThumbnailError};
+use crate::{Header, ThumbnailError};
 
 /// Renders the frames of one source. Owns the resizer's scratch buffers.
 pub(crate) struct Renderer {
@@ -15,34 +15,15 @@ pub(crate) struct Renderer {
     conversion: Conversion,
     orientation: Orientation,
     resizer: Resizer,
-    linear_light: bool,
-    /// How many columns and rows of a decoded picture the image covers, when it was decoded smaller than it is.
-    extent: Option<(f64, f64)>,
 }
 
 impl Renderer {
-    pub(crate) fn new(
-        header: &Header,
-        layout: Layout,
-        profile: Option<&[u8]>,
-        plan: &Plan,
-    ) -> Self {
+    pub(crate) fn new(header: &Header, layout: Layout, profile: Option<&[u8]>) -> Self {
         Self {
             layout,
             conversion: Conversion::new(layout, profile),
             orientation: Orientation::from_exif(header.orientation),
             resizer: Resizer::new(),
-            linear_light: plan.linear_light,
-            extent: None,
-        }
-    }
-
-    /// For pictures that were decoded smaller than the image is: it covers `x` columns and `y` rows of them, perhaps
-    /// fractional.
-    pub(crate) fn of_extent(self, x: f64, y: f64) -> Self {
-        Self {
-            extent: Some((x, y)),
-            ..self
         }
     }
 
@@ -58,17 +39,7 @@ impl Renderer {
         } else {
             placement
         };
-        let part = match self.extent {
-            Some((x, y)) => stored.of_smaller(
-                x / f64::from(header.width.max(1)),
-                y / f64::from(header.height.max(1)),
-            ),
-            None => stored,
-        };
-        let extent = self
-            .extent
-            .unwrap_or((picture.width.into(), picture.height.into()));
-        let samples = crate::resize::resize(&mut self.resizer, picture, part, extent)
+        let samples = crate::resize::resize(&mut self.resizer, picture, stored)
             .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
         let canvas = Canvas {
             width: stored.width,

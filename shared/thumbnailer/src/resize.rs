@@ -33,28 +33,30 @@ pub(crate) fn resize(
     resizer: &mut Resizer,
     picture: &mut Picture,
     placement: Placement,
-    extent: (f64, f64),
 ) -> Result<Vec<u8>, String> {
     if picture.layout.channels() == 3 {
-        return convolve::<U8x3>(resizer, picture, placement, extent);
+        return convolve::<U8x3>(resizer, picture, placement);
     }
-    let mut samples = convolve::<U8x4>(resizer, picture, placement, extent)?;
+    let mut samples = convolve::<U8x4>(resizer, picture, placement)?;
     if picture.layout.has_alpha() {
-        let mut image =
-            TypedImage::<U8x4>::from_buffer(placement.width, placement.height, &mut samples)
-                .map_err(|error| error.to_string())?;
-        MulDiv::new()
-            .divide_alpha_inplace_typed(&mut image)
-            .map_err(|error| error.to_string())?;
+        unpremultiply(&mut samples, placement.width, placement.height)?;
     }
     Ok(samples)
+}
+
+/// Divides the colours of RGBA pixels by their alpha.
+pub(crate) fn unpremultiply(samples: &mut [u8], width: u32, height: u32) -> Result<(), String> {
+    let mut image = TypedImage::<U8x4>::from_buffer(width, height, samples)
+        .map_err(|error| error.to_string())?;
+    MulDiv::new()
+        .divide_alpha_inplace_typed(&mut image)
+        .map_err(|error| error.to_string())
 }
 
 fn convolve<P: PixelTrait>(
     resizer: &mut Resizer,
     picture: &mut Picture,
     placement: Placement,
-    (extent_x, extent_y): (f64, f64),
 ) -> Result<Vec<u8>, String> {
     let (width, height) = (placement.width as usize, placement.height as usize);
     let mut samples = vec![0; width * height * picture.layout.channels()];
@@ -63,8 +65,8 @@ fn convolve<P: PixelTrait>(
         .map_err(|error| error.to_string())?;
     let mut target = TypedImage::<P>::from_buffer(placement.width, placement.height, &mut samples)
         .map_err(|error| error.to_string())?;
-    let left = (extent_x - placement.crop_width) / 2.0;
-    let top = (extent_y - placement.crop_height) / 2.0;
+    let left = (f64::from(picture.width) - placement.crop_width) / 2.0;
+    let top = (f64::from(picture.height) - placement.crop_height) / 2.0;
     let options = ResizeOptions::new()
         .crop(
             left.max(0.0),
@@ -103,7 +105,7 @@ mod tests {
         };
         let placement = Fit::Inside.place(4, 1, Size::square(2), false);
         let mut picture = picture.premultiplied().unwrap();
-        let resized = resize(&mut Resizer::new(), &mut picture, placement, (4.0, 1.0)).unwrap();
+        let resized = resize(&mut Resizer::new(), &mut picture, placement).unwrap();
         for pixel in resized.chunks_exact(4) {
             assert_eq!(pixel[0], 0, "{resized:?}");
         }
@@ -118,7 +120,7 @@ mod tests {
             samples: [10, 20, 30].repeat(40 * 30),
         };
         let placement = Fit::Cover.place(40, 30, Size::square(7), false);
-        let resized = resize(&mut Resizer::new(), &mut picture, placement, (40.0, 30.0)).unwrap();
+        let resized = resize(&mut Resizer::new(), &mut picture, placement).unwrap();
         assert_eq!(resized, [10, 20, 30].repeat(49));
     }
 }

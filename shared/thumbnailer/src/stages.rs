@@ -30,7 +30,7 @@ impl Pixels {
 }
 
 /// Checks the header and decodes the first frame by the general decoder of its type.
-pub fn decode(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Frame, ThumbnailError> {
+pub fn decode(image: &[u8], limits: &Limits) -> Result<Frame, ThumbnailError> {
     let header = inspect(image, limits)?;
     let Decoded { picture, profile } = source::first_frame(header.format, image, limits)?;
     let picture = picture
@@ -38,7 +38,7 @@ pub fn decode(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Frame, Thumb
         .premultiplied()
         .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
     Ok(Frame {
-        renderer: Renderer::new(&header, picture.layout, profile.as_deref(), plan),
+        renderer: Renderer::new(&header, picture.layout, profile.as_deref()),
         header,
         picture,
     })
@@ -158,24 +158,11 @@ impl<'a> Jpeg<'a> {
             .collect();
         let mut levels = Levels::new(&mut self.pool, self.cpu, &planes.grids, &requests);
         for (component, plane) in planes.planes.iter().enumerate() {
-            levels.rows(
-                component,
-                Rows {
-                    samples: &plane.samples,
-                    stride: plane.width,
-                    width: plane.width,
-                    count: plane.height,
-                },
-            );
+            levels.rows(component, Rows::of(plane));
         }
         let grids = requests
             .iter()
-            .map(|request| Grid {
-                width: request.x.len,
-                height: request.y.len,
-                extent_x: request.x.extent,
-                extent_y: request.y.extent,
-            })
+            .map(|request| Span::grid(request.x, request.y))
             .collect();
         Planes {
             planes: levels.finish(&mut self.pool),

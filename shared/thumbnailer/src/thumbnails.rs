@@ -6,15 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::animation::{Target, animate};
 use crate::encode::encode;
+use crate::engine::{Engine, PixelRows};
 use crate::fit::Placement;
 use crate::header::{SNIFFED_BYTES, inspect_whole};
 use crate::limits::check;
-use crate::picture::{Canvas, Picture};
+use crate::picture::{Canvas, Layout, Picture};
 use crate::placeholder::{MAX_SIDE, placeholder};
-use crate::planar::Engine;
 use crate::render::Renderer;
 use crate::sniff::sniff;
-use crate::source::{self, Decoded};
+use crate::source::{self, Decoded, guarded};
 use crate::{Fit, Header, ImageFormat, Input, Limits, Plan, Size, ThumbnailError};
 
 /// Every thumbnail of an image, and what is known of the image.
@@ -117,10 +117,7 @@ pub fn thumbnails(
 }
 
 /// Makes thumbnails of one image after another and keeps its buffers in between. One for each thread that works.
-pub struct Thumbnailer {
-    threads: NonZero<usize>,
-    jpeg: Engine,
-}
+pub struct Thumbnailer(Engine);
 
 impl Default for Thumbnailer {
     fn default() -> Self {
@@ -132,7 +129,7 @@ impl fmt::Debug for Thumbnailer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Thumbnailer")
-            .field("threads", &self.threads)
+            .field("threads", &self.0.threads)
             .finish_non_exhaustive()
     }
 }
@@ -140,17 +137,15 @@ impl fmt::Debug for Thumbnailer {
 impl Thumbnailer {
     /// One that works on the calling thread alone.
     pub fn new() -> Self {
-        Self {
-            threads: NonZero::<usize>::MIN,
-            jpeg: Engine::new(),
-        }
+        Self(Engine::new(NonZero::<usize>::MIN))
     }
 
     /// How many threads may work on one image. Takes effect where one image can be split: a JPEG that is all there.
     /// The thumbnails are the same.
     #[must_use]
-    pub fn threads(self, threads: NonZero<usize>) -> Self {
-        Self { threads, ..self }
+    pub fn threads(mut self, threads: NonZero<usize>) -> Self {
+        self.0.threads = threads;
+        self
     }
 
     /// [`thumbnails`](crate::thumbnails()) of an image that may still be arriving.
@@ -164,19 +159,37 @@ impl Thumbnailer {
         plan: &Plan,
         limits: &Limits,
     ) -> Result<Thumbnails, ThumbnailError> {
-        if sniff(input.from(0, SNIFFED_BYTES)?)? == ImageFormat::Jpeg
-            && let Some(made) = self.jpeg.thumbnails(input, plan, limits, self.threads)?
-        {
+        let format = sniff(input.from(0, SNIFFED_BYTES)?)?;
+        // Decoders own what they work on, but the engine keeps buffers: after a panic they are made anew.
+        let engine = &mut self.0;
+        let made = guarded(format, || engine.thumbnails(format, input, plan, limits));
+        if let Err(ThumbnailError::Panicked { .. }) = made {
+            self.0 = Engine::new(self.0.threads);
+        }
+        if let Some(mut made) = made? {
+            if made.source.bytes_read == 0 {
+                made.source.bytes_read = length(input)?;
+            }
             return Ok(made);
         }
-        let image = input.from(0, usize::MAX)?;
-        let mut made = general(image, plan, limits)?;
-        made.source.bytes_read = u64::try_from(image.len()).unwrap_or(u64::MAX);
+        let mut made = general(&mut self.0, input.from(0, usize::MAX)?, plan, limits)?;
+        made.source.bytes_read = length(input)?;
         Ok(made)
     }
 }
 
-fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, ThumbnailError> {
+fn length(input: &mut dyn Input) -> Result<u64, ThumbnailError> {
+    let image = input.from(0, usize::MAX)?;
+    Ok(u64::try_from(image.len()).unwrap_or(u64::MAX))
+}
+
+/// Thumbnails from a picture that was decoded whole.
+fn general(
+    engine: &mut Engine,
+    image: &[u8],
+    plan: &Plan,
+    limits: &Limits,
+) -> Result<Thumbnails, ThumbnailError> {
     let header = inspect_whole(image, limits)?;
     check(
         "bytes of memory",
@@ -190,9 +203,29 @@ fn general(image: &[u8], plan: &Plan, limits: &Limits) -> Result<Thumbnails, Thu
         .premultiplied()
         .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
 
+    if plan.linear_light
+        && header.frames == 1
+        && matches!(picture.layout, Layout::Gray | Layout::Rgb)
+    {
+        let stride = picture.width as usize * picture.layout.channels();
+        return PixelRows::of(&picture, profile.as_deref()).thumbnails(
+            engine,
+            &header,
+            plan,
+            |sink| {
+                for row in picture.samples.chunks_exact(stride.max(1)) {
+                    if sink(row).is_break() {
+                        break;
+                    }
+                }
+                Ok(false)
+            },
+        );
+    }
+
     let slots = slots(&header, plan, alpha);
     let mut still = Still {
-        renderer: Renderer::new(&header, picture.layout, profile.as_deref(), plan),
+        renderer: Renderer::new(&header, picture.layout, profile.as_deref()),
         header: &header,
         plan,
         picture,

@@ -71,16 +71,8 @@ impl PlaneResizer {
 
 /// Resizes rows of 1, 3 or 4 channels in turn, eight bits each, to one plane for each channel.
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for sources that stream pixels")
-)]
 pub(crate) struct InterleavedResizer(Resizer);
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for sources that stream pixels")
-)]
 impl InterleavedResizer {
     /// A resizer with buffers of the pool.
     pub(crate) fn new_in(pool: &mut Pool, cpu: Cpu, channels: usize, x: &Axis, y: &Axis) -> Self {

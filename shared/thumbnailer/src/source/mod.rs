@@ -8,7 +8,7 @@ mod gif;
 mod jpeg;
 pub(crate) mod png;
 mod tiff;
-mod webp;
+pub(crate) mod webp;
 pub(crate) mod webp_scaled;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -54,6 +54,24 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     })
 }
 
+/// The ICC profile, RFC 9649 section 2.7.1.4, when there is one that can be read.
+pub(crate) fn profile(image: &[u8]) -> Option<Vec<u8>> {
+    Chunks::new(image)
+        .ok()?
+        .map_while(Result::ok)
+        .find(|(kind, _)| kind == b"ICCP")
+        .map(|(_, profile)| profile.to_vec())
+}
+
+/// Whether its picture is lossless, as far as can be seen.
+pub(crate) fn is_lossless(image: &[u8]) -> bool {
+    Chunks::new(image).is_ok_and(|chunks| {
+        chunks
+            .map_while(Result::ok)
+            .any(|(kind, _)| &kind == b"VP8L")
+    })
+}
+
 pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, ThumbnailError> {
     let mut decoder = open(image, limits)?;
     let profile = decoder.icc_profile().unwrap_or_default();

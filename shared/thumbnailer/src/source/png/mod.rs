@@ -1,6 +1,15 @@
 //! PNG, by `png`. An animated PNG shows its first frame, as
 //! the format means it to.
 
+mod expand;
+mod scanlines;
+mod stream;
+mod unfilter;
+#[cfg(target_arch = "x86_64")]
+mod unfilter_x86;
+
+pub(crate) use stream::rows;
+
 use std::fmt::Display;
 
 use png::{ColorType, Transformations};

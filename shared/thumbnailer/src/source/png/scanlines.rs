@@ -74,10 +74,8 @@ impl<'a> Scanlines<'a> {
         let held = self.rows.len() / stride - 1;
         let count = held.min(self.left);
         self.inflate_rows(count)?;
-        if count < self.left || held == count {
-            // Zeros before the first batch.
-            self.rows.copy_within(held * stride.., 0);
-        }
+        // The row above the batch: the last one of the batch before, which was full, or zeros.
+        self.rows.copy_within(held * stride.., 0);
         let filtered = self
             .filtered
             .get(..count * (length + 1))
