@@ -1,8 +1,9 @@
-//! The pixel pipeline on photo-like images: decode, resize, encode, and the whole.
+//! The pixel pipeline on photo-like images, step by step and whole.
 //!
-//! Throughput is in elements per second, and an element is a pixel: of the source for decode,
-//! resize and whole, of the thumbnail for encode. So `Melem/s` reads as megapixels per second.
-//! `cargo bench -p flotilla-benches -- decode/jpeg` runs a part.
+//! Throughput is in elements per second, and an element is a pixel: of the source for decode, resize and whole, of the
+//! thumbnail for encode, a sample for the inverse transform. So `Melem/s` reads as megapixels per second. The group
+//! `entropy` is in bytes of the file per second instead.
+//! `cargo bench -p flotilla-benches -- entropy` runs a part; `benches/versus/run` measures against other libraries.
 #![expect(
     clippy::unwrap_used,
     reason = "a bench that cannot set itself up has failed"
@@ -16,12 +17,15 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
 };
 use fixtures::encode::{self, JpegOptions};
-use thumbnailer::{ImageFormat, Limits, OutputFormat, Plan, Size, stages, thumbnails};
+use thumbnailer::{ImageFormat, Limits, OutputFormat, Plan, Size, Thumbnailer, stages};
 
 /// A phone's photo and a small one, in pixels.
 const SOURCES: [(u32, u32); 2] = [(4032, 3024), (1280, 960)];
 
 const SIZES: [u32; 4] = [128, 256, 512, 1024];
+
+/// The scales that a JPEG is decoded at.
+const EIGHTHS: [u8; 4] = [1, 2, 4, 8];
 
 /// One encoded photo.
 struct Source {
@@ -64,6 +68,57 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
+/// The steps of the scaled decoder, the planar resampler and the encoder, on a baseline and a progressive photo.
+fn jpeg_steps(criterion: &mut Criterion, photo: &Source, progressive: &Source) {
+    let mut entropy = group(criterion, "entropy");
+    for source in [photo, progressive] {
+        let bytes = u64::try_from(source.bytes.len()).unwrap();
+        entropy.throughput(Throughput::Bytes(bytes));
+        let mut jpeg = stages::Jpeg::new(&source.bytes).unwrap();
+        for eighths in EIGHTHS {
+            let id = BenchmarkId::new(&source.name, format!("{eighths} of 8"));
+            entropy.bench_function(id, |bencher| {
+                bencher.iter(|| jpeg.skim(eighths, 1).unwrap());
+            });
+        }
+    }
+    let mut jpeg = stages::Jpeg::new(&photo.bytes).unwrap();
+    for threads in [1, 2] {
+        entropy.bench_function(BenchmarkId::new("threads", threads), |bencher| {
+            bencher.iter(|| jpeg.skim(1, threads).unwrap());
+        });
+    }
+    entropy.finish();
+
+    let mut inverse = group(criterion, "inverse");
+    for eighths in EIGHTHS {
+        let mut blocks = stages::Blocks::new(4_096, eighths);
+        inverse.throughput(Throughput::Elements(blocks.samples()));
+        inverse.bench_function(BenchmarkId::from_parameter(eighths), |bencher| {
+            bencher.iter(|| blocks.inverse());
+        });
+    }
+    inverse.finish();
+
+    let mut planar = group(criterion, "planes");
+    for (eighths, side) in [(1, 256), (2, 512), (4, 1024)] {
+        let planes = jpeg.planes(eighths).unwrap();
+        planar.throughput(Throughput::Elements(planes.count()));
+        planar.bench_function(BenchmarkId::new("resize", side), |bencher| {
+            bencher.iter(|| jpeg.resize(&planes, side, side * 3 / 4));
+        });
+        let small = jpeg.resize(&planes, side, side * 3 / 4);
+        planar.throughput(Throughput::Elements(u64::from(side * (side * 3 / 4))));
+        for (tables, optimised) in [("optimised", true), ("standard", false)] {
+            let id = BenchmarkId::new(format!("encode-{tables}"), side);
+            planar.bench_function(id, |bencher| {
+                bencher.iter(|| jpeg.encode(&small, 80, optimised).unwrap());
+            });
+        }
+    }
+    planar.finish();
+}
+
 fn benches(criterion: &mut Criterion) {
     let sources = sources();
     let limits = Limits::sane_defaults();
@@ -73,13 +128,15 @@ fn benches(criterion: &mut Criterion) {
     for source in &sources {
         decode.throughput(Throughput::Elements(source.pixels));
         decode.bench_function(&source.name, |bencher| {
-            bencher.iter_with_large_drop(|| stages::decode(&source.bytes, &plan, &limits).unwrap());
+            bencher.iter_with_large_drop(|| stages::decode(&source.bytes, &limits).unwrap());
         });
     }
     decode.finish();
 
+    jpeg_steps(criterion, &sources[0], &sources[1]);
+
     let source = &sources[0];
-    let mut frame = stages::decode(&source.bytes, &plan, &limits).unwrap();
+    let mut frame = stages::decode(&source.bytes, &limits).unwrap();
     let mut resize = group(criterion, "resize");
     resize.throughput(Throughput::Elements(source.pixels));
     for side in SIZES {
@@ -120,7 +177,11 @@ fn benches(criterion: &mut Criterion) {
                 ..Plan::default()
             };
             whole.bench_function(BenchmarkId::new(&source.name, name), |bencher| {
-                bencher.iter(|| thumbnails(black_box(&source.bytes), &plan, &limits).unwrap());
+                let mut thumbnailer = Thumbnailer::new();
+                bencher.iter(|| {
+                    let mut image = black_box(&source.bytes[..]);
+                    thumbnailer.thumbnails(&mut image, &plan, &limits).unwrap()
+                });
             });
         }
     }

@@ -125,6 +125,7 @@ Examples:\n  \
     flotilla thumbnail ~/Pictures --out /tmp/thumbnails\n  \
     flotilla thumbnail *.jpg --sizes 256,640x480,1200x --fit cover --format webp,jpeg --quality 75"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct ThumbnailArguments {
     /// Photos, or folders of them
     #[arg(value_name = "PHOTO|FOLDER")]
@@ -160,6 +161,9 @@ struct ThumbnailArguments {
     /// Keep the first frame of an animation only
     #[arg(long)]
     still: bool,
+    /// Average light rather than sRGB's codes for it: fine bright patterns keep their brightness, for more time
+    #[arg(long)]
+    linear_light: bool,
     /// Where thumbnails are written
     #[arg(long, value_name = "FOLDER", default_value = "thumbnails")]
     out: PathBuf,
@@ -252,6 +256,7 @@ fn thumbnail(arguments: ThumbnailArguments) -> anyhow::Result<bool> {
             background: arguments.background,
             upscale: arguments.upscale,
             animation: !arguments.still,
+            linear_light: arguments.linear_light,
         },
         out: arguments.out,
     };

@@ -32,6 +32,9 @@ pub mod stages;
 mod thumbnails;
 mod ycc;
 
+#[doc = include_str!("../PERFORMANCE.md")]
+pub mod performance {}
+
 pub use error::{ParsePlanError, ThumbnailError};
 pub use fit::Fit;
 pub use format::{ImageFormat, OutputFormat};

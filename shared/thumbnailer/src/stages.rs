@@ -170,8 +170,18 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// Encodes planes as a JPEG with Huffman tables made for it.
-    pub fn encode(&mut self, planes: &Planes, quality: u8) -> Result<Vec<u8>, ThumbnailError> {
+    /// Encodes planes as a JPEG, with Huffman tables made for it when `optimised`, else with those of the standard.
+    pub fn encode(
+        &mut self,
+        planes: &Planes,
+        quality: u8,
+        optimised: bool,
+    ) -> Result<Vec<u8>, ThumbnailError> {
+        let tables = if optimised {
+            HuffmanTables::Optimised
+        } else {
+            HuffmanTables::Standard
+        };
         let (luma, chroma) = match planes.planes.as_slice() {
             [luma] => (luma, None),
             [luma, blue, red] => (luma, Some([blue, red])),
@@ -183,7 +193,7 @@ impl<'a> Jpeg<'a> {
             }
         };
         self.encoder
-            .encode(luma, chroma, quality, HuffmanTables::Optimised)
+            .encode(luma, chroma, quality, tables)
             .map_err(|reason| ThumbnailError::corrupt(ImageFormat::Jpeg, reason))
     }
 
@@ -199,6 +209,61 @@ impl<'a> Jpeg<'a> {
             .decode(&mut &*self.image, &self.header, &sides, threads, sink)
             .map_err(refusal)?;
         Ok(u64::try_from(read.bytes).unwrap_or(u64::MAX))
+    }
+}
+
+/// Blocks of coefficients like those of a photograph, and what they become.
+pub struct Blocks {
+    cpu: Cpu,
+    side: BlockSide,
+    count: usize,
+    coefficients: Vec<i16>,
+    last: Vec<u8>,
+    samples: Vec<u8>,
+}
+
+impl Blocks {
+    /// `count` blocks in a row, each to become `eighths` by `eighths` samples (1, 2, 4 or 8).
+    pub fn new(count: usize, eighths: u8) -> Self {
+        let side = side(eighths);
+        let samples = side.samples() * side.samples();
+        // Any noise will do that falls off towards the high frequencies.
+        let mut state = 1_u32;
+        let coefficients = (0..count * samples)
+            .map(|index| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let noise = i16::from(state.to_be_bytes()[0].cast_signed());
+                let at = index % samples;
+                let frequency = at % side.samples() + at / side.samples();
+                noise >> frequency.min(8)
+            })
+            .collect();
+        Self {
+            cpu: Cpu::detect(),
+            side,
+            count,
+            coefficients,
+            last: vec![u8::try_from(side.last_index()).unwrap_or(63); count],
+            samples: vec![0; count * samples],
+        }
+    }
+
+    /// Samples that come out.
+    pub fn samples(&self) -> u64 {
+        u64::try_from(self.samples.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Dequantises and transforms every block.
+    pub fn inverse(&mut self) {
+        jpeg::inverse::inverse(
+            self.cpu,
+            self.side,
+            &self.coefficients,
+            &self.last,
+            &[3; 64],
+            &mut self.samples,
+            self.count * self.side.samples(),
+        );
     }
 }
 

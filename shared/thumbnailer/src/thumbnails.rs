@@ -106,7 +106,7 @@ pub struct Thumbnail {
 ///
 /// # Errors
 ///
-/// Refuses what [`inspect`] refuses, an image that turns out corrupt, and a thumbnail too large
+/// Refuses what [`inspect`](crate::inspect) refuses, an image that turns out corrupt, and a thumbnail too large
 /// for its format or for the memory limit.
 pub fn thumbnails(
     mut image: &[u8],

@@ -66,7 +66,7 @@ impl Engine {
         } else {
             let mut levels = Levels::new(&mut self.pool, self.cpu, &grids, &job.requests);
             let read = self.decode(input, &file, &sides, &mut levels);
-            (read, Work::InPlanes(job, levels))
+            (read, Work::InPlanes(Box::new(job), levels))
         };
         let read = match read {
             Ok(read) => read,
@@ -163,7 +163,7 @@ impl Engine {
 
 /// What becomes of the rows.
 enum Work<'a> {
-    InPlanes(PlaneJob<'a>, Levels),
+    InPlanes(Box<PlaneJob<'a>>, Levels),
     InLight(Vec<Plane>),
 }
 

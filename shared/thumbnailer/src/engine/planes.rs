@@ -187,7 +187,9 @@ impl<'a> PlaneJob<'a> {
                     ycc::interleave_four(cpu, four, &mut inks);
                 }
                 if self.inverted {
-                    inks.iter_mut().for_each(|ink| *ink = !*ink);
+                    for ink in &mut inks {
+                        *ink = !*ink;
+                    }
                 }
                 inks
             }

@@ -2,7 +2,7 @@
 //!
 //! One row of minimum coded units at a time is transformed and quantised ([`forward`]) and becomes a list of Huffman
 //! symbols with their extra bits ([`tokens`]). What is left is to look up each symbol's code and to push its bits
-//! ([`write`]): at once with the standard tables, after the last row with tables made for the picture ([`huffman`]),
+//! ([`mod@write`]): at once with the standard tables, after the last row with tables made for the picture ([`huffman`]),
 //! since the list keeps everything that the second pass needs.
 //!
 //! The bytes are those of libjpeg-turbo with its accurate forward DCT for the same planes, quality and kind of tables.

@@ -1,5 +1,5 @@
-//! WebP, by `image-webp`. It takes three times as long as libwebp, and a hostile file meets only
-//! safe Rust.
+//! WebP: its container, and animations by `image-webp`. Still ones are decoded by libwebp: see
+//! [`webp_scaled`](super::webp_scaled).
 
 use std::fmt::Display;
 use std::io::Cursor;
@@ -8,9 +8,13 @@ use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, ImageDecoder};
 
 use super::gif::{Guarded, composed, loops};
+use super::webp_scaled::scaled_bytes;
 use super::{Animation, Decoded, Facts, decoder_limits};
 use crate::picture::{Layout, Picture};
 use crate::{ImageFormat, Limits, ThumbnailError, exif};
+
+/// The least side that thumbnails of usual sizes, up to 1024 pixels, are made from.
+const USUAL_LEAST: u32 = 2_048;
 
 pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     let mut canvas: Option<Canvas> = None;
@@ -48,9 +52,14 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
         orientation,
         alpha: canvas.alpha,
         frames: if canvas.animated { frames } else { 1 },
-        // Planes or a lossless frame, the frame as RGBA, the canvas, and for animations the
-        // composed picture.
-        decode_bytes: pixels * if canvas.animated { 16 } else { 10 },
+        decode_bytes: if canvas.animated {
+            // Planes or a lossless frame, the frame as RGBA, the canvas, the composed picture.
+            pixels * 16
+        } else {
+            let size = (canvas.width, canvas.height);
+            let least = (size.0.min(USUAL_LEAST), size.1.min(USUAL_LEAST));
+            scaled_bytes(is_lossless(image), canvas.alpha, size, least)
+        },
     })
 }
 

@@ -1,5 +1,5 @@
-//! PNG, by `png`. An animated PNG shows its first frame, as
-//! the format means it to.
+//! PNG, row by row, and by `png` where it is interlaced. An animated PNG shows its first frame, as the format means it
+//! to.
 
 mod expand;
 mod scanlines;
@@ -9,6 +9,8 @@ mod unfilter;
 mod unfilter_x86;
 
 pub(crate) use stream::rows;
+
+use scanlines::Scanlines;
 
 use std::fmt::Display;
 
@@ -20,6 +22,9 @@ use crate::{ImageFormat, Limits, ThumbnailError, exif};
 
 /// What the decoder may hold beside the pixels: rows, text, the colour profile.
 const SCRATCH_BYTES: u64 = 4 << 20;
+
+/// Rows that the filters of some thumbnails reach over, in samples of two bytes.
+const HELD_ROWS: u64 = 256;
 
 pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     let mut facts = None;
@@ -43,15 +48,23 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
         (true, false) => 1,
         (false, _) => 0,
     };
+    let pixel_bytes = if header.interlaced {
+        pixels.saturating_mul(channels + gray)
+    } else {
+        // At most four channels of two bytes are read, and of one resized.
+        let row = u64::from(header.width) * 8;
+        let read = Scanlines::bytes(usize::try_from(row).unwrap_or(usize::MAX));
+        u64::try_from(read)
+            .unwrap_or(u64::MAX)
+            .saturating_add(row / 2 * HELD_ROWS)
+    };
     Ok(Facts {
         width: header.width,
         height: header.height,
         orientation,
         alpha,
         frames: 1,
-        decode_bytes: pixels
-            .saturating_mul(channels + gray)
-            .saturating_add(SCRATCH_BYTES),
+        decode_bytes: pixel_bytes.saturating_add(SCRATCH_BYTES),
     })
 }
 
@@ -103,11 +116,29 @@ struct Header {
     height: u32,
     gray: bool,
     alpha: bool,
+    interlaced: bool,
 }
 
 impl Header {
     fn read(body: &[u8]) -> Result<Self, ThumbnailError> {
-        let Some([w3, w2, w1, w0, h3, h2, h1, h0, _depth, colour]) = body.first_chunk() else {
+        let Some(
+            [
+                w3,
+                w2,
+                w1,
+                w0,
+                h3,
+                h2,
+                h1,
+                h0,
+                _depth,
+                colour,
+                _compression,
+                _filter,
+                interlace,
+            ],
+        ) = body.first_chunk()
+        else {
             return Err(corrupt("its header chunk is cut short"));
         };
         Ok(Self {
@@ -115,6 +146,7 @@ impl Header {
             height: u32::from_be_bytes([*h3, *h2, *h1, *h0]),
             gray: matches!(colour, 0 | 4),
             alpha: matches!(colour, 4 | 6),
+            interlaced: *interlace != 0,
         })
     }
 }

@@ -36,11 +36,6 @@ impl<'a> Scanlines<'a> {
             .saturating_add(256 << 10)
     }
 
-    /// What this one holds in memory, in bytes.
-    pub(super) fn held_bytes(&self) -> usize {
-        Self::bytes(self.length)
-    }
-
     /// Reads `height` rows of `length` bytes from the chunks of a file, those in front of the pixels included.
     pub(super) fn new(
         cpu: Cpu,

@@ -72,15 +72,6 @@ impl PngRows<'_> {
         self.expansion.channels()
     }
 
-    /// What reading holds in memory, in bytes, whatever the height: the inflater's window and tables, and a batch of
-    /// rows.
-    pub(crate) fn held_bytes(&self) -> u64 {
-        let row = u64::from(self.width) * 4;
-        u64::try_from(self.scanlines.held_bytes())
-            .unwrap_or(u64::MAX)
-            .saturating_add(row)
-    }
-
     /// The colour profile of the samples.
     pub(crate) fn profile(&self) -> Option<&[u8]> {
         self.profile.as_deref()

@@ -114,6 +114,10 @@ fn chain<const PIXEL: usize>(filter: u8, source: &[u8], above: &[u8], target: &m
 }
 
 /// The one of left, above and corner that is nearest to `a + b - c`; the first of equals.
+#[expect(
+    clippy::inline_always,
+    reason = "part of a loop that is compiled for several processors"
+)]
 #[inline(always)]
 fn paeth(a: u8, b: u8, c: u8) -> u8 {
     let (to_a, to_b) = (b.abs_diff(c), a.abs_diff(c));
@@ -197,6 +201,10 @@ pub(super) trait Step {
     ) -> [[u8; CHANNELS]; ROWS];
 }
 
+#[expect(
+    clippy::inline_always,
+    reason = "part of a loop that is compiled for several processors"
+)]
 #[inline(always)]
 fn advance<const PIXEL: usize, S: Step>(
     mut pixels: S,
@@ -254,6 +262,10 @@ fn advance<const PIXEL: usize, S: Step>(
 }
 
 /// A step that only the `active` rows take.
+#[expect(
+    clippy::inline_always,
+    reason = "part of a loop that is compiled for several processors"
+)]
 #[inline(always)]
 fn edge<const PIXEL: usize, S: Step>(
     pixels: &mut S,
@@ -299,6 +311,10 @@ impl Wave {
 }
 
 impl Step for Wave {
+    #[expect(
+        clippy::inline_always,
+        reason = "part of a loop that is compiled for several processors"
+    )]
     #[inline(always)]
     fn step(
         &mut self,

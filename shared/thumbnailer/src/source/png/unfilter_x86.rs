@@ -90,6 +90,10 @@ fn paeth(a: __m256i, b: __m256i, c: __m256i) -> __m256i {
 impl<const PAETH: bool> Step for Registers<PAETH> {
     // In small pieces, because a piece of many instructions is not put in its caller's place, and the pixels then go
     // through memory, which is four times as slow.
+    #[expect(
+        clippy::inline_always,
+        reason = "part of a loop that is compiled for several processors"
+    )]
     #[inline(always)]
     fn step(
         &mut self,
