@@ -95,10 +95,16 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         let server = thread::spawn(move || {
             let (mut stream, _) = listener.accept().unwrap();
-            let mut heard = [0; 512];
-            let length = stream.read(&mut heard).unwrap();
+            let mut heard = Vec::new();
+            // It may come in pieces, and closing with one unread would reset the connection.
+            while !heard.ends_with(b"a=b") {
+                let mut piece = [0; 512];
+                let length = stream.read(&mut piece).unwrap();
+                assert!(length > 0, "the request ended early");
+                heard.extend_from_slice(&piece[..length]);
+            }
             stream.write_all(b"HTTP/1.0 200 OK\r\n\r\nyes").unwrap();
-            String::from_utf8(heard[..length].to_vec()).unwrap()
+            String::from_utf8(heard).unwrap()
         });
         let answer = request(port, "POST", "/", &["x: y".to_owned()], "a=b").unwrap();
         assert_eq!((answer.status, answer.body.as_str()), (200, "yes"));
