@@ -8,7 +8,7 @@ use crate::animation::{Target, animate};
 use crate::encode::encode;
 use crate::engine::{Engine, PixelRows};
 use crate::fit::Placement;
-use crate::header::{SNIFFED_BYTES, inspect_whole};
+use crate::header::{SNIFFED_BYTES, inspect_whole, length};
 use crate::limits::check;
 use crate::picture::{Canvas, Layout, Picture};
 use crate::placeholder::{MAX_SIDE, placeholder};
@@ -168,19 +168,14 @@ impl Thumbnailer {
         }
         if let Some(mut made) = made? {
             if made.source.bytes_read == 0 {
-                made.source.bytes_read = length(input)?;
+                made.source.bytes_read = length(Some(input.from(0, usize::MAX)?));
             }
             return Ok(made);
         }
         let mut made = general(&mut self.0, input.from(0, usize::MAX)?, plan, limits)?;
-        made.source.bytes_read = length(input)?;
+        made.source.bytes_read = length(Some(input.from(0, usize::MAX)?));
         Ok(made)
     }
-}
-
-fn length(input: &mut dyn Input) -> Result<u64, ThumbnailError> {
-    let image = input.from(0, usize::MAX)?;
-    Ok(u64::try_from(image.len()).unwrap_or(u64::MAX))
 }
 
 /// Thumbnails from a picture that was decoded whole.
@@ -207,20 +202,7 @@ fn general(
         && header.frames == 1
         && matches!(picture.layout, Layout::Gray | Layout::Rgb)
     {
-        let stride = picture.width as usize * picture.layout.channels();
-        return PixelRows::of(&picture, profile.as_deref()).thumbnails(
-            engine,
-            &header,
-            plan,
-            |sink| {
-                for row in picture.samples.chunks_exact(stride.max(1)) {
-                    if sink(row).is_break() {
-                        break;
-                    }
-                }
-                Ok(false)
-            },
-        );
+        return PixelRows::of_picture(engine, &header, &picture, profile.as_deref(), plan);
     }
 
     let slots = slots(&header, plan, alpha);
@@ -341,7 +323,7 @@ pub(crate) fn slots(header: &Header, plan: &Plan, alpha: bool) -> Vec<(Size, Tar
 
 /// The header's estimate, raised by what thumbnails larger than usual take: for each pixel of the
 /// largest, the resized samples, the sRGB ones, the upright ones, and the encoder's own copy.
-fn memory(header: &Header, plan: &Plan) -> u64 {
+pub(crate) fn memory(header: &Header, plan: &Plan) -> u64 {
     let (width, height) = header.displayed();
     let largest = plan
         .sizes

@@ -30,9 +30,16 @@ pub(crate) struct PixelRows<'a> {
 }
 
 impl<'a> PixelRows<'a> {
-    /// Those of a picture.
-    pub(crate) fn of(picture: &Picture, profile: Option<&'a [u8]>) -> Self {
-        Self {
+    /// The thumbnails of a still picture that is there as a whole. An alpha channel counts as transparent: idle ones are
+    /// dropped before.
+    pub(crate) fn of_picture(
+        engine: &mut Engine,
+        header: &Header,
+        picture: &Picture,
+        profile: Option<&'a [u8]>,
+        plan: &Plan,
+    ) -> Result<Thumbnails, ThumbnailError> {
+        let rows = Self {
             layout: picture.layout,
             channels: picture.layout.channels(),
             grid: Grid {
@@ -42,7 +49,16 @@ impl<'a> PixelRows<'a> {
                 extent_y: picture.height.into(),
             },
             profile,
-        }
+        };
+        let stride = rows.grid.width * rows.channels;
+        rows.thumbnails(engine, header, plan, |sink| {
+            for row in picture.samples.chunks_exact(stride.max(1)) {
+                if sink(row).is_break() {
+                    break;
+                }
+            }
+            Ok(picture.layout.has_alpha())
+        })
     }
 
     /// The thumbnails of the rows that `feed` hands on, until it is told that no other matters. It says whether a

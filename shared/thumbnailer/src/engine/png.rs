@@ -3,6 +3,7 @@
 use crate::limits::check;
 use crate::planes::Grid;
 use crate::source::{guarded, png};
+use crate::thumbnails::memory;
 use crate::{DecodePath, ImageFormat, Limits, Plan, ThumbnailError, Thumbnails, header};
 
 use super::{Engine, PixelRows};
@@ -23,7 +24,7 @@ impl Engine {
         let (width, height) = pixels.size();
         check(
             "bytes of memory",
-            header.memory_bytes,
+            memory(&header, plan),
             limits.max_memory_bytes,
         )?;
         let profile = pixels.profile().map(<[u8]>::to_vec);

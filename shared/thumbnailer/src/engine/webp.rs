@@ -63,20 +63,7 @@ impl Engine {
                     .without_idle_alpha()
                     .premultiplied()
                     .map_err(|reason| ThumbnailError::corrupt(header.format, reason))?;
-                PixelRows::of(&picture, meaning.profile).thumbnails(
-                    self,
-                    &header,
-                    plan,
-                    |sink| {
-                        let stride = picture.width as usize * picture.layout.channels();
-                        for row in picture.samples.chunks_exact(stride.max(1)) {
-                            if sink(row).is_break() {
-                                break;
-                            }
-                        }
-                        Ok(picture.layout.has_alpha())
-                    },
-                )?
+                PixelRows::of_picture(self, &header, &picture, meaning.profile, plan)?
             }
         };
         thumbnails.source.path = DecodePath::Scaled;

@@ -65,8 +65,16 @@ fn a_thumbnail_far_larger_than_its_source_counts_as_memory() {
         upscale: true,
         ..Plan::default()
     };
-    let error = thumbnails(&source(), &plan, &Limits::sane_defaults()).expect_err("too large");
-    assert_eq!(error.kind(), "limit");
+    let photo = fixtures::photo(64, 48, 4);
+    for source in [
+        source(),
+        encode::png(&photo),
+        encode::webp_lossy(&photo, 80.0),
+        encode::bmp(&photo),
+    ] {
+        let error = thumbnails(&source, &plan, &Limits::sane_defaults()).expect_err("too large");
+        assert_eq!(error.kind(), "limit");
+    }
 }
 
 #[test]
