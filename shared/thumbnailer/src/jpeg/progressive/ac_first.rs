@@ -21,15 +21,7 @@ pub(super) fn decode<const N: usize>(
     let mut run = 0;
     for row in 0..band.blocks.rows {
         source.check(bits)?;
-        let start = row * band.blocks.stride;
-        let (Some(blocks), Some(maps)) = (
-            blocks.get_mut(start..start + band.blocks.width),
-            nonzero.get_mut(start..start + band.blocks.width),
-        ) else {
-            return Err(JpegError::corrupt(
-                "a scan of more blocks than the image has",
-            ));
-        };
+        let (blocks, maps) = band.row(row, blocks, nonzero)?;
         let mut column = 0;
         while let (Some(block), Some(map)) = (blocks.get_mut(column), maps.get_mut(column)) {
             if left == 0 {

@@ -39,15 +39,7 @@ pub(super) fn decode<const N: usize>(
     let mut run = 0;
     for row in 0..band.blocks.rows {
         source.check(bits)?;
-        let start = row * band.blocks.stride;
-        let (Some(blocks), Some(maps)) = (
-            blocks.get_mut(start..start + band.blocks.width),
-            nonzero.get_mut(start..start + band.blocks.width),
-        ) else {
-            return Err(JpegError::corrupt(
-                "a scan of more blocks than the image has",
-            ));
-        };
+        let (blocks, maps) = band.row(row, blocks, nonzero)?;
         for (block, map) in blocks.iter_mut().zip(maps) {
             if left == 0 {
                 bits = source.restart(bits)?;

@@ -155,6 +155,27 @@ pub(super) struct Band {
     pub(super) code: Code,
 }
 
+impl Band {
+    /// The blocks of row `row` of all blocks, and the maps of theirs.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such row.
+    pub(super) fn row<'a, const N: usize>(
+        &self,
+        row: usize,
+        blocks: &'a mut [[i16; N]],
+        nonzero: &'a mut [u64],
+    ) -> Result<(&'a mut [[i16; N]], &'a mut [u64]), JpegError> {
+        let start = row * self.blocks.stride;
+        let row = start..start + self.blocks.width;
+        let blocks = blocks.get_mut(row.clone());
+        blocks.zip(nonzero.get_mut(row)).ok_or(JpegError::corrupt(
+            "a scan of more blocks than the image has",
+        ))
+    }
+}
+
 impl Scan {
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use super::super::{
     EVEN, FIRST_ROUND, FIRST_SHIFT, LAST_OF_LOW, LOWEST_ROUND, ODD, ODD_OF_FOUR, SECOND_SHIFT,
     UNIT, flat,
 };
-use super::kernel::transforms;
+use super::kernel::{operations, transforms};
 use super::load_bytes;
 
 type Vector = __m512i;
@@ -27,47 +27,6 @@ const EIGHTS: usize = 4;
 
 /// How many blocks of 4x4 are made at a time.
 const FOURS: usize = 8;
-
-/// 8x8 blocks: how many were made.
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) fn eight(
-    coefficients: &[i16],
-    last: &[u8],
-    quantiser: &[i16; 64],
-    out: &mut [&mut [u8]; 8],
-) -> usize {
-    let blocks = coefficients.as_chunks::<64>().0.as_chunks::<EIGHTS>().0;
-    let lasts = last.as_chunks::<EIGHTS>().0;
-    let mut rows = out
-        .each_mut()
-        .map(|row| row.as_chunks_mut::<{ 8 * EIGHTS }>().0);
-    let room = rows.iter().map(|row| row.len()).min().unwrap_or(0);
-    let count = blocks.len().min(lasts.len()).min(room);
-    for (index, (blocks, lasts)) in blocks.iter().zip(lasts).take(count).enumerate() {
-        let pairs = match lasts.iter().fold(0, |highest, last| highest.max(*last)) {
-            0 => {
-                let samples = flat_row(blocks, quantiser[0]);
-                for row in &mut rows {
-                    row[index] = samples;
-                }
-                continue;
-            }
-            1..=LAST_OF_LOW => low_eight_of(low_rows(blocks, quantiser)),
-            _ => eight_of(all_rows(blocks, quantiser)),
-        };
-        for (rows, pair) in rows.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
-            let (upper, lower) = apart(pair);
-            store(&mut rows[0][index], upper);
-            store(&mut rows[1][index], lower);
-        }
-    }
-    count * EIGHTS
-}
-
-/// A row of samples of blocks that are all flat.
-fn flat_row(blocks: &[[i16; 64]; EIGHTS], quantiser: i16) -> [u8; 8 * EIGHTS] {
-    std::array::from_fn(|column| flat(blocks[column / 8][0].wrapping_mul(quantiser)))
-}
 
 /// 4x4 blocks: how many were made.
 #[target_feature(enable = "avx512f,avx512bw")]
@@ -227,77 +186,21 @@ fn lanes(bytes: &[u8; 16]) -> Vector {
     _mm512_broadcast_i32x4(load_bytes(bytes))
 }
 
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn add(a: Vector, b: Vector) -> Vector {
-    _mm512_add_epi32(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn subtract(a: Vector, b: Vector) -> Vector {
-    _mm512_sub_epi32(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn multiply(a: Vector, b: Vector) -> Vector {
-    _mm512_madd_epi16(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn low_words(a: Vector, b: Vector) -> Vector {
-    _mm512_unpacklo_epi16(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn high_words(a: Vector, b: Vector) -> Vector {
-    _mm512_unpackhi_epi16(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn low_pairs(a: Vector, b: Vector) -> Vector {
-    _mm512_unpacklo_epi32(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn high_pairs(a: Vector, b: Vector) -> Vector {
-    _mm512_unpackhi_epi32(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn low_quads(a: Vector, b: Vector) -> Vector {
-    _mm512_unpacklo_epi64(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn high_quads(a: Vector, b: Vector) -> Vector {
-    _mm512_unpackhi_epi64(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn pack_words(a: Vector, b: Vector) -> Vector {
-    _mm512_packs_epi32(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn pack_bytes(a: Vector, b: Vector) -> Vector {
-    _mm512_packus_epi16(a, b)
-}
-
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn shuffle(a: Vector, b: Vector) -> Vector {
-    _mm512_shuffle_epi8(a, b)
-}
+operations!(
+    "avx512f,avx512bw",
+    add = _mm512_add_epi32,
+    subtract = _mm512_sub_epi32,
+    multiply = _mm512_madd_epi16,
+    low_words = _mm512_unpacklo_epi16,
+    high_words = _mm512_unpackhi_epi16,
+    low_pairs = _mm512_unpacklo_epi32,
+    high_pairs = _mm512_unpackhi_epi32,
+    low_quads = _mm512_unpacklo_epi64,
+    high_quads = _mm512_unpackhi_epi64,
+    pack_words = _mm512_packs_epi32,
+    pack_bytes = _mm512_packus_epi16,
+    shuffle = _mm512_shuffle_epi8,
+);
 
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]

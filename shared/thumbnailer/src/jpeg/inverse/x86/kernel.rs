@@ -220,6 +220,61 @@ macro_rules! transforms {
             ));
             samples(four_points(zero_two, one_three, splat_sum(0)))
         }
+
+        /// 8x8 blocks: how many were made.
+        #[target_feature(enable = $features)]
+        pub(super) fn eight(
+            coefficients: &[i16],
+            last: &[u8],
+            quantiser: &[i16; 64],
+            out: &mut [&mut [u8]; 8],
+        ) -> usize {
+            let blocks = coefficients.as_chunks::<64>().0.as_chunks::<EIGHTS>().0;
+            let lasts = last.as_chunks::<EIGHTS>().0;
+            let mut rows = out
+                .each_mut()
+                .map(|row| row.as_chunks_mut::<{ 8 * EIGHTS }>().0);
+            let room = rows.iter().map(|row| row.len()).min().unwrap_or(0);
+            let count = blocks.len().min(lasts.len()).min(room);
+            for (index, (blocks, lasts)) in blocks.iter().zip(lasts).take(count).enumerate() {
+                let pairs = match lasts.iter().fold(0, |highest, last| highest.max(*last)) {
+                    0 => {
+                        let samples = flat_row(blocks, quantiser[0]);
+                        for row in &mut rows {
+                            row[index] = samples;
+                        }
+                        continue;
+                    }
+                    1..=LAST_OF_LOW => low_eight_of(low_rows(blocks, quantiser)),
+                    _ => eight_of(all_rows(blocks, quantiser)),
+                };
+                for (rows, pair) in rows.as_chunks_mut::<2>().0.iter_mut().zip(pairs) {
+                    let (upper, lower) = apart(pair);
+                    store(&mut rows[0][index], upper);
+                    store(&mut rows[1][index], lower);
+                }
+            }
+            count * EIGHTS
+        }
+
+        /// A row of samples of blocks that are all flat.
+        fn flat_row(blocks: &[[i16; 64]; EIGHTS], quantiser: i16) -> [u8; 8 * EIGHTS] {
+            std::array::from_fn(|column| flat(blocks[column / 8][0].wrapping_mul(quantiser)))
+        }
     };
 }
 pub(super) use transforms;
+
+/// Operations on two vectors, each one instruction.
+macro_rules! operations {
+    ($features:literal, $($name:ident = $instruction:ident,)*) => {
+        $(
+            #[target_feature(enable = $features)]
+            #[inline]
+            fn $name(a: Vector, b: Vector) -> Vector {
+                $instruction(a, b)
+            }
+        )*
+    };
+}
+pub(super) use operations;
