@@ -10,6 +10,8 @@ const LEFT: f64 = 330.0;
 /// Room for a figure behind the longest bar.
 const RIGHT: f64 = 60.0;
 const BAR: f64 = 13.0;
+/// Room that a figure takes.
+const FIGURE: f64 = 38.0;
 const HEAD: f64 = 46.0;
 
 /// The ratios as an SVG that is readable on light and on dark, on a logarithmic scale from 1.
@@ -45,6 +47,7 @@ pub(crate) fn plot(rows: &[Row]) -> String {
             title = here;
         }
         let (one, end) = (at(1.0), at(*ratio));
+        let goal = row.goal.map(at);
         let class = if *ratio >= 1.0 { "bar" } else { "bar behind" };
         let _ = writeln!(
             body,
@@ -54,11 +57,10 @@ pub(crate) fn plot(rows: &[Row]) -> String {
             escaped(&row.peer),
             one.min(end),
             (end - one).abs().max(1.0),
-            one.max(end) + 5.0,
+            behind(one.max(end), goal),
             y + 10.5,
         );
-        if let Some(goal) = row.goal {
-            let goal = at(goal);
+        if let Some(goal) = goal {
             let _ = writeln!(
                 body,
                 r#"<line class="goal" x1="{goal:.1}" x2="{goal:.1}" y1="{:.1}" y2="{:.1}"/>"#,
@@ -104,6 +106,12 @@ text {{ fill: #e6edf3; }}
 {grid}{body}</svg>
 "#
     )
+}
+
+/// Where a figure begins: behind its bar, and behind the stroke of a goal that would go through it.
+fn behind(end: f64, goal: Option<f64>) -> f64 {
+    let is_in_the_way = |goal: &f64| (end..end + FIGURE).contains(goal);
+    goal.filter(is_in_the_way).unwrap_or(end) + 5.0
 }
 
 /// Of each work with a goal, on the first photo it was measured on: the peers that the goal is against, and the fastest of
@@ -160,6 +168,14 @@ mod tests {
         ]);
         assert_eq!(plot.matches("class=\"bar\"").count(), 1, "{plot}");
         assert!(plot.contains("a -&gt; b"));
+    }
+
+    #[test]
+    fn a_figure_stands_behind_the_goal_that_is_just_missed() {
+        assert!((behind(100.0, Some(120.0)) - 125.0).abs() < 1e-9);
+        assert!((behind(100.0, Some(200.0)) - 105.0).abs() < 1e-9);
+        assert!((behind(100.0, Some(90.0)) - 105.0).abs() < 1e-9);
+        assert!((behind(100.0, None) - 105.0).abs() < 1e-9);
     }
 
     #[test]
