@@ -72,6 +72,29 @@ pub(crate) trait RowSink {
     fn rows(&mut self, component: usize, rows: Rows<'_>);
 }
 
+/// Keeps every row.
+#[derive(Debug)]
+pub(crate) struct Gathered(pub(crate) Vec<Plane>);
+
+impl Gathered {
+    /// For the rows of so many components.
+    pub(crate) fn new(components: usize) -> Self {
+        Self(vec![Plane::default(); components])
+    }
+}
+
+impl RowSink for Gathered {
+    fn rows(&mut self, component: usize, rows: Rows<'_>) {
+        if let Some(plane) = self.0.get_mut(component) {
+            plane.width = rows.width;
+            plane.height += rows.count;
+            for row in rows.iter() {
+                plane.samples.extend_from_slice(row);
+            }
+        }
+    }
+}
+
 /// What one component looks like at the resolution that it is decoded to.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Grid {

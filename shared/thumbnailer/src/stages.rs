@@ -6,7 +6,7 @@ use crate::jpeg::{self, BlockSide};
 use crate::jpeg_encode::{Encoder, HuffmanTables};
 use crate::levels::{Levels, Request, Span};
 use crate::picture::{Canvas, Picture};
-use crate::planes::{Grid, Plane, RowSink, Rows};
+use crate::planes::{Gathered, Grid, Plane, RowSink, Rows};
 use crate::render::Renderer;
 use crate::resample::Pool;
 use crate::source::{self, Decoded};
@@ -118,24 +118,13 @@ impl<'a> Jpeg<'a> {
 
     /// Decodes every plane to `eighths` of its resolution.
     pub fn planes(&mut self, eighths: u8) -> Result<Planes, ThumbnailError> {
-        struct Kept(Vec<Plane>);
-        impl RowSink for Kept {
-            fn rows(&mut self, component: usize, rows: Rows<'_>) {
-                if let Some(plane) = self.0.get_mut(component) {
-                    plane.width = rows.width;
-                    plane.height += rows.count;
-                    rows.iter()
-                        .for_each(|row| plane.samples.extend_from_slice(row));
-                }
-            }
-        }
-        let mut kept = Kept(vec![Plane::default(); self.header.components.len()]);
-        self.run(eighths, 1, &mut kept)?;
-        let grids = (0..kept.0.len())
+        let mut gathered = Gathered::new(self.header.components.len());
+        self.run(eighths, 1, &mut gathered)?;
+        let grids = (0..gathered.0.len())
             .map(|component| self.header.grid(component, side(eighths)))
             .collect();
         Ok(Planes {
-            planes: kept.0,
+            planes: gathered.0,
             grids,
         })
     }

@@ -6,7 +6,7 @@ use crate::jpeg::{self, BlockSide, JpegError};
 use crate::levels::{Levels, Request};
 use crate::limits::check;
 use crate::picture::Layout;
-use crate::planes::{Grid, Plane, RowSink, Rows};
+use crate::planes::{Gathered, Grid, Plane, RowSink};
 use crate::resample::{Axis, LEAST_CHROMA_RATIO, least_luma_ratio, resize_in};
 use crate::{
     DecodePath, Fit, Header, Input, Limits, Plan, Size, ThumbnailError, Thumbnails, header, ycc,
@@ -60,9 +60,9 @@ impl Engine {
             limits.max_memory_bytes,
         )?;
         let (read, made) = if linear {
-            let mut kept = Kept(vec![Plane::default(); grids.len()]);
-            let read = self.decode(input, &file, &sides, &mut kept);
-            (read, Work::InLight(kept.0))
+            let mut planes = Gathered::new(grids.len());
+            let read = self.decode(input, &file, &sides, &mut planes);
+            (read, Work::InLight(planes.0))
         } else {
             let mut levels = Levels::new(&mut self.pool, self.cpu, &grids, &job.requests);
             let read = self.decode(input, &file, &sides, &mut levels);
@@ -165,21 +165,6 @@ impl Engine {
 enum Work<'a> {
     InPlanes(Box<PlaneJob<'a>>, Levels),
     InLight(Vec<Plane>),
-}
-
-/// Keeps every row.
-struct Kept(Vec<Plane>);
-
-impl RowSink for Kept {
-    fn rows(&mut self, component: usize, rows: Rows<'_>) {
-        if let Some(plane) = self.0.get_mut(component) {
-            plane.width = rows.width;
-            plane.height += rows.count;
-            for row in rows.iter() {
-                plane.samples.extend_from_slice(row);
-            }
-        }
-    }
 }
 
 /// The smallest side that each component may be decoded to.

@@ -119,12 +119,21 @@ impl<'a> Stream<'a> {
         other: &mut Stream<'_>,
         shared: &Shared<'_>,
     ) -> Result<(), BadCode> {
-        if shared.means_only {
-            dispatch::<true>(shared, self, Some(other))?;
-        } else {
-            dispatch::<false>(shared, self, Some(other))?;
-        }
+        self.run_beside(other, shared)?;
         self.run(shared)
+    }
+
+    /// Both read on until one of them is where it is to stop, or is lost. The other is left within a unit.
+    pub(super) fn run_beside(
+        &mut self,
+        other: &mut Stream<'_>,
+        shared: &Shared<'_>,
+    ) -> Result<(), BadCode> {
+        if shared.means_only {
+            dispatch::<true>(shared, self, Some(other))
+        } else {
+            dispatch::<false>(shared, self, Some(other))
+        }
     }
 
     #[inline(always)]
