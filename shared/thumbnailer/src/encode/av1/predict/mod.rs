@@ -1,0 +1,175 @@
+//! Prediction of a block from the samples around it: AV1 7.11.2 and 7.11.5, to the bit.
+//!
+//! The loops are plain Rust over rows of a constant width, which the compiler turns into vectors for each of the
+//! instruction sets that they are made for.
+
+mod directional;
+mod edges;
+mod luma;
+mod modes;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use edges::{Available, Edges};
+pub(crate) use luma::{from_luma, luma_ac};
+
+use crate::cpu::Cpu;
+
+/// How a block is predicted, numbered as the standard does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Mode {
+    Dc = 0,
+    Vertical = 1,
+    Horizontal = 2,
+    D45 = 3,
+    D135 = 4,
+    D113 = 5,
+    D157 = 6,
+    D203 = 7,
+    D67 = 8,
+    Smooth = 9,
+    SmoothVertical = 10,
+    SmoothHorizontal = 11,
+    Paeth = 12,
+}
+
+/// Degrees from one angle of a directional mode to the next.
+const ANGLE_STEP: i32 = 3;
+
+impl Mode {
+    /// All of them.
+    pub(crate) const ALL: [Self; 13] = [
+        Self::Dc,
+        Self::Vertical,
+        Self::Horizontal,
+        Self::D45,
+        Self::D135,
+        Self::D113,
+        Self::D157,
+        Self::D203,
+        Self::D67,
+        Self::Smooth,
+        Self::SmoothVertical,
+        Self::SmoothHorizontal,
+        Self::Paeth,
+    ];
+
+    /// The direction that samples come from, in degrees: from above at 90, from the left at 180.
+    const fn angle(self) -> Option<i32> {
+        match self {
+            Self::Vertical => Some(90),
+            Self::Horizontal => Some(180),
+            Self::D45 => Some(45),
+            Self::D135 => Some(135),
+            Self::D113 => Some(113),
+            Self::D157 => Some(157),
+            Self::D203 => Some(203),
+            Self::D67 => Some(67),
+            _ => None,
+        }
+    }
+
+    /// Whether the mode takes an angle's deviation.
+    pub(crate) const fn is_directional(self) -> bool {
+        self.angle().is_some()
+    }
+}
+
+/// The largest side of a block.
+const LONGEST: usize = 64;
+
+/// Predicts a block of `width` times `height` samples into `out` (rows without padding).
+///
+/// `angle_delta` is the deviation of a directional mode, -3 to 3; `smooth_neighbour` is the standard's `filterType`:
+/// whether the block above or to the left is predicted by a smooth mode.
+///
+/// # Panics
+///
+/// If a side is not 4, 8, 16, 32 or 64, or `out` is not of the block's size.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what the standard's process takes"
+)]
+pub(crate) fn predict(
+    cpu: Cpu,
+    mode: Mode,
+    angle_delta: i8,
+    smooth_neighbour: bool,
+    edges: &Edges,
+    width: usize,
+    height: usize,
+    out: &mut [u8],
+) {
+    assert!(out.len() == width * height && height <= LONGEST);
+    let job = Job {
+        mode,
+        angle_delta,
+        smooth_neighbour,
+        edges,
+    };
+    match cpu {
+        #[cfg(target_arch = "x86_64")]
+        Cpu::Avx2 => predict_avx2(&job, width, out),
+        #[cfg(target_arch = "x86_64")]
+        Cpu::Avx512 => predict_avx512(&job, width, out),
+        _ => predict_portable(&job, width, out),
+    }
+}
+
+/// What a prediction needs to know.
+struct Job<'a> {
+    mode: Mode,
+    angle_delta: i8,
+    smooth_neighbour: bool,
+    edges: &'a Edges,
+}
+
+#[inline(always)]
+fn predict_portable(job: &Job<'_>, width: usize, out: &mut [u8]) {
+    match width {
+        4 => predict_rows::<4>(job, out.as_chunks_mut().0),
+        8 => predict_rows::<8>(job, out.as_chunks_mut().0),
+        16 => predict_rows::<16>(job, out.as_chunks_mut().0),
+        32 => predict_rows::<32>(job, out.as_chunks_mut().0),
+        64 => predict_rows::<64>(job, out.as_chunks_mut().0),
+        _ => panic!("no block has this width"),
+    }
+}
+
+#[inline(always)]
+fn predict_rows<const W: usize>(job: &Job<'_>, out: &mut [[u8; W]]) {
+    let edges = job.edges;
+    if let Some(angle) = job.mode.angle() {
+        let angle = angle + i32::from(job.angle_delta) * ANGLE_STEP;
+        directional::predict(angle, job.smooth_neighbour, edges, out);
+        return;
+    }
+    match job.mode {
+        Mode::Smooth => modes::smooth(edges, out),
+        Mode::SmoothVertical => modes::smooth_vertical(edges, out),
+        Mode::SmoothHorizontal => modes::smooth_horizontal(edges, out),
+        Mode::Paeth => modes::paeth(edges, out),
+        _ => modes::dc(edges, out),
+    }
+}
+
+/// [`predict_portable`] for a processor.
+#[cfg(target_arch = "x86_64")]
+macro_rules! with {
+    ($name:ident, $features:literal) => {
+        #[expect(unsafe_code, reason = "calls a function for a detected processor")]
+        fn $name(job: &Job<'_>, width: usize, out: &mut [u8]) {
+            #[target_feature(enable = $features)]
+            fn with_features(job: &Job<'_>, width: usize, out: &mut [u8]) {
+                predict_portable(job, width, out);
+            }
+            // SAFETY: only called when `Cpu` says that the processor has these features.
+            unsafe { with_features(job, width, out) }
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+with!(predict_avx2, "avx2");
+#[cfg(target_arch = "x86_64")]
+with!(predict_avx512, "avx512f,avx512bw,avx512vl,avx512dq");

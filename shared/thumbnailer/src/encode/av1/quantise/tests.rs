@@ -1,0 +1,170 @@
+use proptest::prelude::*;
+
+use super::super::transform::Size;
+use super::{
+    Steps, ac_step, coefficient_error, dc_step, dequantise_one, quantise, residual, satd, sse,
+};
+use crate::cpu::Cpu;
+
+fn size() -> impl Strategy<Value = Size> {
+    proptest::sample::select(Size::ALL.to_vec())
+}
+
+/// Bits that levels are finer than coefficients, by the table of 7.12.3.
+fn shift(size: Size) -> u32 {
+    match size {
+        Size::S32x32 | Size::S16x32 | Size::S32x16 => 1,
+        Size::S64x64 | Size::S32x64 | Size::S64x32 => 2,
+        _ => 0,
+    }
+}
+
+/// Blocks of the same length.
+fn blocks() -> impl Strategy<Value = (usize, usize, Vec<u8>, Vec<u8>)> {
+    (size(), any::<[u8; 2]>()).prop_flat_map(|(size, [a, b])| {
+        let length = size.width() * size.height();
+        let block = move |extreme: u8| {
+            prop_oneof![
+                proptest::collection::vec(any::<u8>(), length),
+                proptest::collection::vec(prop_oneof![Just(0_u8), Just(255)], length),
+                Just(vec![extreme; length]),
+            ]
+        };
+        (Just(size.width()), Just(size.height()), block(a), block(b))
+    })
+}
+
+/// The sum of magnitudes of the Hadamard transforms of squares with sides of `n`, by the matrix.
+fn hadamard(a: &[u8], b: &[u8], width: usize, n: usize) -> i32 {
+    let height = a.len() / width;
+    let sign =
+        |row: usize, column: usize| 1 - 2 * i32::try_from((row & column).count_ones() % 2).unwrap();
+    let mut sum = 0;
+    for top in (0..height).step_by(n) {
+        for left in (0..width).step_by(n) {
+            for frequency in 0..n * n {
+                let (down, across) = (frequency / n, frequency % n);
+                let coefficient: i32 = (0..n * n)
+                    .map(|place| {
+                        let (row, column) = (place / n, place % n);
+                        let index = (top + row) * width + left + column;
+                        let difference = i32::from(a[index]) - i32::from(b[index]);
+                        sign(down, row) * sign(across, column) * difference
+                    })
+                    .sum();
+                sum += coefficient.abs();
+            }
+        }
+    }
+    sum
+}
+
+#[test]
+fn the_tables_are_whole() {
+    assert_eq!([dc_step(0), dc_step(100), dc_step(255)], [4, 93, 1336]);
+    assert_eq!([ac_step(0), ac_step(100), ac_step(255)], [4, 112, 1828]);
+    for index in 1..=255 {
+        assert!(dc_step(index) >= dc_step(index - 1));
+        assert!(ac_step(index) > ac_step(index - 1));
+    }
+}
+
+proptest! {
+    // What fails is printed whole, so nothing need be kept in a file.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn levels_are_rounded_quotients_and_values_what_a_decoder_makes_of_them(
+        size in size(),
+        indices: [u8; 2],
+        rounding in [0_u16..=128, 0_u16..=128],
+        reach in prop_oneof![Just(40), Just(3000), Just(32767)],
+        seed: u64,
+    ) {
+        let steps = Steps::new(indices[0], indices[1]);
+        let length = size.coded_width() * size.coded_height();
+        let mut state = seed | 1;
+        let coefficients: Vec<i32> = (0..length)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                i32::try_from(state >> 33).unwrap() % (2 * reach + 1) - reach
+            })
+            .collect();
+        // Some order that is not the natural one but begins with the first.
+        let order: Vec<u16> = (0..length)
+            .map(|index| if index == 0 { 0 } else { u16::try_from(length - index).unwrap() })
+            .collect();
+        let mut end = 0;
+        let expected: Vec<[i32; 2]> = coefficients
+            .iter()
+            .enumerate()
+            .map(|(index, coefficient)| {
+                let (step, rounding) = match index {
+                    0 => (steps.dc, rounding[0]),
+                    _ => (steps.ac, rounding[1]),
+                };
+                let magnitude = coefficient.abs() << shift(size);
+                let level = (magnitude + step * i32::from(rounding) / 256) / step;
+                let level = level * coefficient.signum();
+                if level != 0 {
+                    end = end.max(usize::from(order[index]) + 1);
+                }
+                [level, dequantise_one(size, step, level)]
+            })
+            .collect();
+        for cpu in Cpu::available() {
+            let mut levels = vec![1; length];
+            let mut values = vec![1; length];
+            let found_end = quantise(
+                cpu, size, &steps, rounding, &coefficients, &order, &mut levels, &mut values,
+            );
+            let found: Vec<[i32; 2]> = levels.into_iter().zip(values).map(|(a, b)| [a, b]).collect();
+            prop_assert_eq!(&found, &expected, "{:?}", cpu);
+            prop_assert_eq!(found_end, end);
+        }
+    }
+
+    #[test]
+    fn dequantised_levels_have_sixteen_bits_whatever_they_are(
+        size in size(),
+        index: u8,
+        level in -1_000_000..1_000_000,
+    ) {
+        let step = i64::from(ac_step(index));
+        let product = i64::from(level) * step;
+        let divisor = 1 << shift(size);
+        let expected = (product.abs() % (1 << 24) / divisor * product.signum()).clamp(-32768, 32767);
+        prop_assert_eq!(i64::from(dequantise_one(size, ac_step(index), level)), expected);
+    }
+
+    #[test]
+    fn distances_are_their_definitions((width, height, a, b) in blocks()) {
+        let differences: Vec<i32> = a.iter().zip(&b).map(|(a, b)| i32::from(*a) - i32::from(*b)).collect();
+        let squares: i64 = differences.iter().map(|d| i64::from(d * d)).sum();
+        let hadamard = if width.min(height) == 4 {
+            2 * hadamard(&a, &b, width, 4)
+        } else {
+            hadamard(&a, &b, width, 8)
+        };
+        for cpu in Cpu::available() {
+            prop_assert_eq!(i64::try_from(sse(cpu, &a, &b)).unwrap(), squares);
+            let mut out = vec![0; a.len()];
+            residual(cpu, &a, &b, &mut out);
+            let out: Vec<i32> = out.into_iter().map(i32::from).collect();
+            prop_assert_eq!(&out, &differences);
+            let found = satd(cpu, &a, &b, width, height);
+            prop_assert_eq!(i32::try_from(found).unwrap(), (hadamard + 4) / 8, "{:?}", cpu);
+        }
+    }
+
+    #[test]
+    fn the_error_of_coefficients_has_no_limit(pairs in proptest::collection::vec((-32768..=32767, -32768..=32767), 1024)) {
+        let (a, b): (Vec<i32>, Vec<i32>) = pairs.into_iter().unzip();
+        let expected: i64 = a.iter().zip(&b).map(|(a, b)| i64::from(a - b).pow(2)).sum();
+        for cpu in Cpu::available() {
+            prop_assert_eq!(i64::try_from(coefficient_error(cpu, &a, &b)).unwrap(), expected);
+        }
+    }
+}
