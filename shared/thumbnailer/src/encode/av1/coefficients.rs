@@ -1,0 +1,384 @@
+//! The coefficients of one transform: which of them are worth their bits, and how they are written (5.11.39 of the standard).
+
+use super::cdf::Coefficients;
+use super::range::RangeEncoder;
+use super::rates::{BIT, Rates, end_class};
+use super::scan::{MARGIN, Place, scan};
+use super::transform::Size;
+
+/// Magnitudes, up to 15, with a margin.
+type Magnitudes = [u8; (32 + MARGIN) * (32 + MARGIN)];
+
+/// What the transforms above and to the left say about this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Context {
+    /// 0 to 12.
+    pub(super) all_zero: usize,
+    /// 0 to 2.
+    pub(super) dc_sign: usize,
+}
+
+/// A transform's levels and where they end in its scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) end: usize,
+    /// In parts of a bit.
+    pub(super) rate: u32,
+    /// What a neighbour is told: the sum of all levels up to 63, and 64 or 128 for a negative or positive DC.
+    pub(super) told: u8,
+}
+
+/// By which size distributions are chosen, 0 to 4: between the shorter side's and the longer side's.
+pub(super) fn size_class(size: Size) -> usize {
+    let (width, height) = (size.width(), size.height());
+    let sides = width.min(height).ilog2() + width.max(height).ilog2();
+    (sides as usize - 4).div_ceil(2)
+}
+
+/// Logarithm of the count of coefficients, less 4.
+fn count_log2(size: Size) -> usize {
+    (size.coded_width() * size.coded_height()).ilog2() as usize - 4
+}
+
+/// Where neighbours that are coded before are, and what they say.
+struct Neighbourhood {
+    magnitudes: Magnitudes,
+    stride: usize,
+}
+
+impl Neighbourhood {
+    #[inline(always)]
+    fn new(size: Size) -> Self {
+        Self {
+            magnitudes: [0; _],
+            stride: size.coded_width() + MARGIN,
+        }
+    }
+
+    #[inline(always)]
+    fn at(&self, place: usize, rows: usize, columns: usize) -> u32 {
+        self.magnitudes[place + rows * self.stride + columns].into()
+    }
+
+    /// Contexts of a base level and of a greater level.
+    #[inline(always)]
+    fn contexts(&self, place: Place) -> (usize, usize) {
+        let at = usize::from(place.padded);
+        let (right, below, diagonal) = (self.at(at, 0, 1), self.at(at, 1, 0), self.at(at, 1, 1));
+        let (far_right, far_below) = (self.at(at, 0, 2), self.at(at, 2, 0));
+        let few =
+            right.min(3) + below.min(3) + diagonal.min(3) + far_right.min(3) + far_below.min(3);
+        let many = right + below + diagonal;
+        let base = if at == 0 { 0 } else { few.div_ceil(2).min(4) };
+        (
+            base as usize + usize::from(place.base),
+            many.div_ceil(2).min(6) as usize + usize::from(place.range),
+        )
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: Place, level: u32) {
+        self.magnitudes[usize::from(place.padded)] = level.min(15) as u8;
+    }
+}
+
+/// The context of the last coefficient's base level.
+#[inline]
+fn last_context(at: usize, size: Size) -> usize {
+    let count = size.coded_width() * size.coded_height();
+    match at {
+        0 => 0,
+        _ if at <= count / 8 => 1,
+        _ if at <= count / 4 => 2,
+        _ => 3,
+    }
+}
+
+/// Bits of what a level has above 14: an exponential Golomb code.
+#[inline]
+fn golomb_rate(level: u32) -> u32 {
+    if level < 15 {
+        0
+    } else {
+        (2 * (level - 14).ilog2() + 1) * BIT
+    }
+}
+
+/// What is known of a transform when its levels are chosen.
+pub(super) struct Choice<'a> {
+    pub(super) size: Size,
+    /// Luma 0, chroma 1.
+    pub(super) plane: usize,
+    pub(super) context: Context,
+    pub(super) rates: &'a Rates,
+    /// Cost, in 128ths of squared sample differences times 64, of a part of a bit.
+    pub(super) lambda: u64,
+    /// DC and AC.
+    pub(super) steps: [i32; 2],
+    pub(super) coefficients: &'a [i32],
+}
+
+/// What a decoder makes of a level, before the scale.
+#[inline(always)]
+fn dequantise(level: u32, step: i32) -> i32 {
+    level as i32 * step
+}
+
+/// The logarithm of what coefficients of this size are smaller by than those of the smallest.
+pub(super) fn scale_log2(size: Size) -> u32 {
+    match size.width() * size.height() {
+        ..=256 => 0,
+        ..=1024 => 1,
+        _ => 2,
+    }
+}
+
+/// Lowers levels, from the last to the first, where that costs less in difference than it saves in bits, and forgets
+/// those at the end that are not worth to be reached. `levels` and `dequantised` are those of the nearest multiples.
+pub(super) fn choose(
+    choice: &Choice<'_>,
+    end: usize,
+    levels: &mut [i32],
+    dequantised: &mut [i32],
+) -> Outcome {
+    let size = choice.size;
+    let class = size_class(size);
+    let rates = &choice.rates.by_size[class][choice.plane];
+    let zero_rate = u32::from(rates.all_zero[choice.context.all_zero][1]);
+    let nothing = Outcome {
+        end: 0,
+        rate: zero_rate,
+        told: 0,
+    };
+    if end == 0 {
+        return nothing;
+    }
+    let scale = scale_log2(size);
+    let count_log2 = count_log2(size);
+    let places = &scan(size).places[..end];
+    let mut near = Neighbourhood::new(size);
+    // Of everything from here to the end: with what is kept, and without anything.
+    let (mut kept, mut dropped) = (0u64, 0u64);
+    let mut rate = 0u32;
+    let mut end = 0;
+    let squared = |difference: i32| (i64::from(difference).pow(2) as u64) << (7 + 2 * scale);
+    for (at, &place) in places.iter().enumerate().rev() {
+        let index = usize::from(place.index);
+        let coefficient = choice.coefficients[index].abs();
+        let level = levels[index].unsigned_abs();
+        let (base, range) = near.contexts(place);
+        let zeroed = squared(coefficient);
+        if level == 0 {
+            // Behind the end nothing is written.
+            if end > 0 {
+                let zero = u32::from(rates.base[base][0]);
+                rate += zero;
+                kept += zeroed + u64::from(zero) * choice.lambda;
+                dropped += zeroed;
+            }
+            continue;
+        }
+        let step = choice.steps[usize::from(at > 0)];
+        let sign = if at == 0 {
+            let negative = usize::from(choice.coefficients[0] < 0);
+            u32::from(choice.rates.dc_sign[choice.plane][choice.context.dc_sign][negative])
+        } else {
+            BIT
+        };
+        let above = |level: u32| {
+            if level < 3 {
+                0
+            } else {
+                u32::from(rates.range[range][level.min(15) as usize - 3]) + golomb_rate(level)
+            }
+        };
+        // With something behind it, and as the last.
+        let inner =
+            |level: u32| sign + u32::from(rates.base[base][level.min(3) as usize]) + above(level);
+        let outer = |level: u32| {
+            let context = last_context(at, size);
+            sign + u32::from(rates.base_last[context][level.min(3) as usize - 1])
+                + above(level)
+                + choice.rates.end(class, choice.plane, count_log2, at + 1)
+        };
+        let difference = |level: u32| squared(coefficient - (dequantise(level, step) >> scale));
+        let cost = |level: u32, rate: u32| difference(level) + u64::from(rate) * choice.lambda;
+
+        let mut best = (u64::MAX, 0, 0, false);
+        if end > 0 {
+            let zero = u32::from(rates.base[base][0]);
+            best = (
+                kept + zeroed + u64::from(zero) * choice.lambda,
+                0,
+                rate + zero,
+                false,
+            );
+        }
+        for candidate in [level, level - 1] {
+            if candidate == 0 {
+                continue;
+            }
+            if end > 0 {
+                let bits = inner(candidate);
+                let total = kept + cost(candidate, bits);
+                if total < best.0 {
+                    best = (total, candidate, rate + bits, false);
+                }
+            }
+            let bits = outer(candidate);
+            let total = dropped + cost(candidate, bits);
+            if total < best.0 {
+                best = (total, candidate, bits, true);
+            }
+        }
+        dropped += zeroed;
+        let (total, chosen, bits, alone) = best;
+        kept = total;
+        rate = bits;
+        if alone && end > 0 {
+            for &behind in &places[at + 1..end] {
+                levels[usize::from(behind.index)] = 0;
+                dequantised[usize::from(behind.index)] = 0;
+                near.put(behind, 0);
+            }
+        }
+        if alone {
+            end = at + 1;
+        }
+        near.put(place, chosen);
+        if chosen != level {
+            let negative = choice.coefficients[index] < 0;
+            let value = dequantise(chosen, step) >> scale;
+            levels[index] = if negative {
+                -(chosen as i32)
+            } else {
+                chosen as i32
+            };
+            dequantised[index] = if negative { -value } else { value };
+        }
+    }
+    let something = u32::from(rates.all_zero[choice.context.all_zero][0]);
+    if end == 0
+        || kept + u64::from(something) * choice.lambda
+            >= dropped + u64::from(zero_rate) * choice.lambda
+    {
+        levels.fill(0);
+        dequantised.fill(0);
+        return nothing;
+    }
+    Outcome {
+        end,
+        rate: rate + something,
+        told: told(places, &levels[..], end),
+    }
+}
+
+fn told(places: &[Place], levels: &[i32], end: usize) -> u8 {
+    let mut sum = 0;
+    for place in &places[..end] {
+        sum += levels[usize::from(place.index)].unsigned_abs();
+        if sum >= 63 {
+            sum = 63;
+            break;
+        }
+    }
+    let sign = match levels[0].signum() {
+        -1 => 64,
+        1 => 128,
+        _ => 0,
+    };
+    sum as u8 + sign
+}
+
+/// Writes what [`choose`] has left. `kind` writes the kind of the transform where it has to be said.
+pub(super) fn write(
+    coder: &mut RangeEncoder,
+    distributions: &mut Coefficients,
+    size: Size,
+    plane: usize,
+    context: Context,
+    levels: &[i16],
+    end: usize,
+    kind: impl FnOnce(&mut RangeEncoder),
+) {
+    let class = size_class(size);
+    let all_zero = &mut distributions.all_zero[class][context.all_zero];
+    coder.symbol(usize::from(end == 0), all_zero);
+    if end == 0 {
+        return;
+    }
+    kind(coder);
+    write_end(coder, distributions, size, plane, end);
+    let places = &scan(size).places[..end];
+    let mut near = Neighbourhood::new(size);
+    for (at, &place) in places.iter().enumerate().rev() {
+        let level = u32::from(levels[usize::from(place.index)].unsigned_abs());
+        let (base, range) = near.contexts(place);
+        if at + 1 == end {
+            let distribution = &mut distributions.base_last[class][plane][last_context(at, size)];
+            coder.symbol(level.min(3) as usize - 1, distribution);
+        } else {
+            let distribution = &mut distributions.base[class][plane][base];
+            coder.symbol(level.min(3) as usize, distribution);
+        }
+        if level > 2 {
+            let distribution = &mut distributions.range[class.min(3)][plane][range];
+            let mut left = level.min(15) - 3;
+            for _ in 0..4 {
+                let step = left.min(3);
+                coder.symbol(step as usize, distribution);
+                left -= step;
+                if step < 3 {
+                    break;
+                }
+            }
+        }
+        near.put(place, level);
+    }
+    for (at, place) in places.iter().enumerate() {
+        let level = levels[usize::from(place.index)];
+        if level == 0 {
+            continue;
+        }
+        if at == 0 {
+            let distribution = &mut distributions.dc_sign[plane][context.dc_sign];
+            coder.symbol(usize::from(level < 0), distribution);
+        } else {
+            coder.bit(level < 0);
+        }
+        let level = u32::from(level.unsigned_abs());
+        if level > 14 {
+            let rest = level - 14;
+            let length = rest.ilog2();
+            coder.bits(0, length);
+            coder.bits(rest, length + 1);
+        }
+    }
+}
+
+fn write_end(
+    coder: &mut RangeEncoder,
+    distributions: &mut Coefficients,
+    size: Size,
+    plane: usize,
+    end: usize,
+) {
+    let symbol = end_class(end);
+    match count_log2(size) {
+        0 => coder.symbol(symbol, &mut distributions.end_16[plane][0]),
+        1 => coder.symbol(symbol, &mut distributions.end_32[plane][0]),
+        2 => coder.symbol(symbol, &mut distributions.end_64[plane][0]),
+        3 => coder.symbol(symbol, &mut distributions.end_128[plane][0]),
+        4 => coder.symbol(symbol, &mut distributions.end_256[plane][0]),
+        5 => coder.symbol(symbol, &mut distributions.end_512[plane]),
+        _ => coder.symbol(symbol, &mut distributions.end_1024[plane]),
+    }
+    if symbol >= 2 {
+        let rest = end - 1;
+        let highest = rest >> (symbol - 2) & 1;
+        let class = size_class(size);
+        let distribution = &mut distributions.end_extra[class][plane][symbol - 2];
+        coder.symbol(highest, distribution);
+        coder.bits(rest as u32, symbol as u32 - 2);
+    }
+}
