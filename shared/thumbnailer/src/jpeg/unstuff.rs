@@ -4,19 +4,24 @@
     reason = "the loops are compiled once for each set of instructions, with all that they call"
 )]
 
+mod stretch;
+
+use std::ops::Range;
+
 use super::JpegError;
 use super::bits::Bits;
 use crate::input::Input;
+pub(crate) use stretch::Stretch;
 
 /// Bytes without stuffing that are held at once, unless more are asked for: enough to make refilling rare, little enough
 /// for the second cache.
 const CAPACITY: usize = 64 << 10;
 
 /// Bytes copied at a time. 0xFF is about every 200th byte of a photograph.
-const BLOCK: usize = 32;
+pub(crate) const BLOCK: usize = 32;
 
-/// A restart interval, or a scan without any, as a bit reader wants it: what T.81 stuffs after each 0xFF is gone, and
-/// it ends where the next marker is. Holds a window of fixed size that slides over the file.
+/// A scan as a bit reader wants it: what T.81 stuffs after each 0xFF is gone, and where restart intervals end is known.
+/// Holds a window of fixed size that slides over the file.
 #[derive(Debug)]
 pub(crate) struct Window {
     /// The window, and room to copy whole blocks.
@@ -25,8 +30,16 @@ pub(crate) struct Window {
     length: usize,
     /// Offset in the file of what has not been looked at.
     next: usize,
-    /// What ended the interval, once it is known.
+    /// What ends the bytes, once it is known.
     end: Option<End>,
+    /// Where intervals begin in `bytes`;
+    starts: Vec<usize>,
+    /// the first of these has not been gone to.
+    first: usize,
+    /// The index of the interval that comes behind those in `bytes`,
+    known: usize,
+    /// and that of the one at which to stop in any case.
+    intervals: usize,
     /// How many bytes the window holds.
     capacity: usize,
     /// No unit of decoding reads more bytes than this.
@@ -35,8 +48,8 @@ pub(crate) struct Window {
 
 /// What follows the entropy-coded bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    /// A marker; its code. [`Window::next`] is where it starts.
+pub(crate) enum End {
+    /// A marker that does not continue the scan; its code.
     Marker(u8),
     /// Nothing: the file stops.
     Input,
@@ -56,21 +69,30 @@ impl Window {
             length: 0,
             next: 0,
             end: None,
+            starts: Vec::new(),
+            first: 0,
+            known: 1,
+            intervals: 1,
             reserve: 0,
         }
     }
 
-    /// Holds more bytes or fewer from the next scan on, at least 32 KiB.
-    pub(crate) fn set_capacity(&mut self, capacity: usize) {
-        self.capacity = capacity.max(32 << 10);
+    /// Goes to the entropy-coded bytes at `offset` of the file, and gives one interval at a time. `blocks` is how many
+    /// blocks are decoded, at most, between two calls of [`Window::ensure`].
+    pub(crate) fn begin(&mut self, offset: usize, blocks: usize) -> Bits {
+        self.begin_intervals(offset, blocks, 0..1)
     }
 
-    /// Goes to the entropy-coded bytes at `offset` of the file. `blocks` is how many blocks are decoded, at most,
-    /// between two calls of [`Window::ensure`].
-    pub(crate) fn begin(&mut self, offset: usize, blocks: usize) -> Bits {
-        // 64 codes of 16 bits with values of 15 are 248 bytes.
-        self.reserve = (blocks * 256).min(self.capacity / 2);
+    /// The same for the bytes of several restart intervals: the first one that is left, and how many the scan has.
+    pub(crate) fn begin_intervals(
+        &mut self,
+        offset: usize,
+        blocks: usize,
+        intervals: Range<usize>,
+    ) -> Bits {
+        self.reserve = reserve(blocks).min(self.capacity / 2);
         self.bytes.resize(self.capacity + BLOCK, 0);
+        (self.known, self.intervals) = (intervals.start, intervals.end);
         self.next_interval(offset)
     }
 
@@ -78,6 +100,9 @@ impl Window {
         self.next = offset;
         self.length = 0;
         self.end = None;
+        self.starts.clear();
+        self.first = 0;
+        self.known += 1;
         Bits::before(0)
     }
 
@@ -99,6 +124,27 @@ impl Window {
     /// Up to which byte decoding does not touch the end of what is there.
     pub(crate) fn certain_until(&self) -> usize {
         self.length.saturating_sub(self.reserve)
+    }
+
+    /// What is there of the interval that is being read and of those behind it.
+    pub(crate) fn stretch(&self) -> Stretch<'_> {
+        Stretch {
+            bytes: self.bytes(),
+            starts: self.starts.get(self.first..).unwrap_or_default(),
+            end: self.end,
+            reserve: self.reserve,
+            until: self.certain_until(),
+        }
+    }
+
+    /// Leaves some intervals of [`Window::stretch`] behind.
+    pub(crate) fn pass(&mut self, intervals: usize) {
+        self.first = (self.first.saturating_add(intervals)).min(self.starts.len());
+    }
+
+    /// Whether half of the window or more can be filled again.
+    pub(crate) fn is_half_empty(&self, bits: &Bits) -> bool {
+        self.end.is_none() && self.length.saturating_sub(bits.at) < self.capacity / 2
     }
 
     /// Makes sure that a unit of decoding finds its bytes in [`Window::bytes`], unless the interval ends before.
@@ -131,6 +177,11 @@ impl Window {
         self.bytes.copy_within(passed..self.length, 0);
         self.length -= passed;
         bits.at -= passed;
+        self.starts.drain(..self.first);
+        self.first = 0;
+        for start in &mut self.starts {
+            *start -= passed;
+        }
         while self.end.is_none() && self.length < self.capacity {
             self.extend(input)?;
         }
@@ -143,17 +194,37 @@ impl Window {
         let room = self.capacity.saturating_sub(self.length) + 2;
         let file = input.from(self.next, room)?;
         let is_all = file.len() < room;
-        let file = file.get(..room).unwrap_or(file);
-        let target = self.bytes.get_mut(self.length..).unwrap_or_default();
-        let moved = unstuff(file, target);
-        self.next += moved.read;
-        self.length += moved.written;
-        self.end = match moved.marker {
-            Some(code) => Some(End::Marker(code)),
-            None if is_all => Some(End::Input),
-            None => None,
-        };
-        Ok(())
+        let mut file = file.get(..room).unwrap_or(file);
+        loop {
+            let target = self.bytes.get_mut(self.length..).unwrap_or_default();
+            let moved = unstuff(file, target);
+            self.next += moved.read;
+            self.length += moved.written;
+            match moved.marker {
+                Some(code) if self.continues(code) => {
+                    self.starts.push(self.length);
+                    self.known += 1;
+                    self.next += 2;
+                    file = file.get(moved.read + 2..).unwrap_or_default();
+                }
+                Some(code) => {
+                    self.end = Some(End::Marker(code));
+                    return Ok(());
+                }
+                None => {
+                    self.end = is_all.then_some(End::Input);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether a marker is the one between the last interval that is known and the next. No interval is empty, so that
+    /// there are fewer of them than bytes.
+    fn continues(&self, code: u8) -> bool {
+        self.known < self.intervals
+            && code == restart_marker(self.known)
+            && self.starts.last().copied().unwrap_or(0) < self.length
     }
 
     /// Whether only bits were read that are there.
@@ -162,13 +233,7 @@ impl Window {
     ///
     /// When the interval is over before the reader is.
     pub(crate) fn check(&self, bits: &Bits) -> Result<(), JpegError> {
-        if bits.position() <= self.length * 8 {
-            return Ok(());
-        }
-        Err(match self.end {
-            Some(End::Marker(_)) => JpegError::corrupt("a marker within entropy-coded data"),
-            Some(End::Input) | None => JpegError::Truncated,
-        })
+        self.stretch().check(0, bits)
     }
 
     /// Ends an interval: goes on behind the restart marker `number` (0 to 7). What is left before it is passed over.
@@ -183,13 +248,21 @@ impl Window {
         number: u8,
     ) -> Result<(), JpegError> {
         self.check(bits)?;
-        match self.find_end(input)? {
-            End::Marker(code) if code == 0xd0 + number => {
-                *bits = self.next_interval(self.next + 2);
-                Ok(())
+        loop {
+            if let Some(start) = self.starts.get(self.first) {
+                *bits = Bits::before(*start);
+                self.first += 1;
+                return Ok(());
             }
-            End::Marker(_) => Err(JpegError::corrupt("a restart marker is missing")),
-            End::Input => Err(JpegError::Truncated),
+            match self.end {
+                None => self.drop_and_extend(input)?,
+                Some(End::Marker(code)) if code == 0xd0 + number => {
+                    *bits = self.next_interval(self.next + 2);
+                    return Ok(());
+                }
+                Some(End::Marker(_)) => return Err(MISSING_MARKER),
+                Some(End::Input) => return Err(JpegError::Truncated),
+            }
         }
     }
 
@@ -205,10 +278,16 @@ impl Window {
         bits: &Bits,
     ) -> Result<usize, JpegError> {
         self.check(bits)?;
-        while let End::Marker(0xd0..=0xd7) = self.find_end(input)? {
-            self.next_interval(self.next + 2);
+        self.pass(usize::MAX);
+        loop {
+            match self.end {
+                None => self.drop_and_extend(input)?,
+                Some(End::Marker(0xd0..=0xd7)) => {
+                    self.next_interval(self.next + 2);
+                }
+                Some(_) => return Ok(self.next),
+            }
         }
-        Ok(self.next)
     }
 
     /// An offset in the file up to which bytes have been looked at: the next marker's, if that has been found.
@@ -216,30 +295,39 @@ impl Window {
         self.next
     }
 
-    fn find_end(&mut self, input: &mut dyn Input) -> Result<End, JpegError> {
-        loop {
-            if let Some(end) = self.end {
-                return Ok(end);
-            }
-            self.length = 0;
-            self.extend(input)?;
-        }
+    /// Gets on without keeping anything.
+    fn drop_and_extend(&mut self, input: &mut dyn Input) -> Result<(), JpegError> {
+        self.starts.clear();
+        (self.first, self.length) = (0, 0);
+        self.extend(input)
     }
 }
 
+/// No code reads more bytes than this for some blocks: 64 codes of 16 bits with values of 15 are 248 bytes.
+pub(crate) const fn reserve(blocks: usize) -> usize {
+    blocks * 256
+}
+
+/// The marker before interval `index`, which is 1 or more.
+pub(crate) const fn restart_marker(index: usize) -> u8 {
+    0xd0 | index.wrapping_sub(1).to_le_bytes()[0] & 7
+}
+
+pub(crate) const MISSING_MARKER: JpegError = JpegError::corrupt("a restart marker is missing");
+
 /// What [`unstuff`] did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Moved {
-    read: usize,
-    written: usize,
+pub(crate) struct Moved {
+    pub(crate) read: usize,
+    pub(crate) written: usize,
     /// The code of the marker that comes next.
-    marker: Option<u8>,
+    pub(crate) marker: Option<u8>,
 }
 
 /// Copies entropy-coded bytes up to the next marker or the end of either slice, without stuffing. The target needs as
 /// much room as the source and [`BLOCK`] more. An 0xFF at the very end stays unread: only what follows it says what
 /// it is.
-fn unstuff(source: &[u8], target: &mut [u8]) -> Moved {
+pub(crate) fn unstuff(source: &[u8], target: &mut [u8]) -> Moved {
     let (mut read, mut written) = (0, 0);
     let mut marker = None;
     loop {

@@ -22,9 +22,6 @@ use tables::BuiltTables;
 /// Bytes of the file that are held at once. Two readers share them, and the second loses about one kilobyte each time.
 const WINDOW: usize = 128 << 10;
 
-/// The same for each of several threads: what starting a thread costs must be little beside what it does.
-const WINDOW_OF_THREAD: usize = 512 << 10;
-
 /// More threads than this are not used for one image.
 const MOST_THREADS: usize = 16;
 
@@ -47,7 +44,9 @@ impl Sequential {
 
     /// Decodes component i to `sides[i]`, a row of minimum coded units at a time.
     ///
-    /// Holds, beyond a window of 64 KiB, the coefficients and the samples of one row: up to 65535 x 32 of each.
+    /// Holds a window of 128 KiB, up to a mebibyte of coefficients for each of two readers, and the coefficients and the
+    /// samples of one row: up to 65535 x 32 of each. Each thread but the first adds a window and two such readers, and
+    /// all together four.
     ///
     /// # Errors
     ///
@@ -64,11 +63,6 @@ impl Sequential {
     ) -> Result<Read, JpegError> {
         // Threads are for bytes that need not be waited for.
         let threads = input.whole().map_or(1, |_| threads.clamp(1, MOST_THREADS));
-        self.window.set_capacity(if threads == 1 {
-            WINDOW
-        } else {
-            threads * WINDOW_OF_THREAD
-        });
         let mut state = header.tables.clone();
         let mut missing = vec![true; header.components.len()];
         let mut at = header.first_scan;
@@ -115,16 +109,16 @@ impl Sequential {
         let geometry = Geometry::new(header, scan, sides, state)?;
         self.tables.build(state, scan, sides)?;
         let plans = self.tables.plans(scan, &geometry)?;
-        scan::Scan {
-            cpu,
-            geometry: &geometry,
-            plans: &plans,
-            window: &mut self.window,
+        let interval = usize::from(state.restart_interval);
+        let coding = scan::Coding::new(cpu, &geometry, &plans, interval);
+        scan::decode(
+            &coding,
+            &mut self.window,
             input,
-            buffers: &mut self.buffers,
+            data_at,
+            &mut self.buffers,
             threads,
-            interval: usize::from(state.restart_interval),
-        }
-        .decode(data_at, sink)
+            sink,
+        )
     }
 }

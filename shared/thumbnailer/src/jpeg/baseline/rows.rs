@@ -1,6 +1,10 @@
+use std::ops::Range;
+
 use super::geometry::Geometry;
+use super::scan::Coding;
 use super::units::Units;
 use crate::cpu::Cpu;
+use crate::jpeg::BlockSide;
 use crate::jpeg::inverse::inverse;
 use crate::planes::{RowSink, Rows};
 
@@ -29,59 +33,26 @@ impl RowBuffers {
         (self.units, self.row) = (0, 0);
     }
 
-    /// Takes whole units from number `first` on. Their DC coefficients are short of `offsets`, by lane.
+    /// Takes some of the whole units. Their DC coefficients are short of `offsets`, by lane.
     pub(super) fn take(
         &mut self,
-        cpu: Cpu,
-        geometry: &Geometry,
+        coding: &Coding<'_>,
         units: &Units,
-        first: usize,
+        which: Range<usize>,
         offsets: [i32; 4],
         sink: &mut dyn RowSink,
     ) {
-        let mut first = first;
-        while first < units.count() {
-            let count = (units.count() - first).min(geometry.units - self.units);
-            if geometry.unit_coefficients == geometry.blocks.len() {
-                self.place_means(geometry, units, first, count, offsets);
-            } else {
-                self.place(geometry, units, first, count, offsets);
-            }
+        let geometry = coding.geometry;
+        let mut first = which.start;
+        while first < which.end {
+            let count = (which.end - first).min(geometry.units - self.units);
+            self.place(geometry, units, first, count, offsets);
             first += count;
             self.units += count;
             if self.units == geometry.units {
-                self.deliver(cpu, geometry, sink);
+                self.deliver(coding.cpu, geometry, sink);
                 self.units = 0;
                 self.row += 1;
-            }
-        }
-    }
-
-    /// Puts units that fit the row into it, where only means are kept.
-    fn place_means(
-        &mut self,
-        geometry: &Geometry,
-        units: &Units,
-        first: usize,
-        count: usize,
-        offsets: [i32; 4],
-    ) {
-        let blocks = geometry.blocks.len();
-        let Some(source) = units
-            .coefficients()
-            .get(first * blocks..(first + count) * blocks)
-        else {
-            return;
-        };
-        for (index, plan) in geometry.blocks.iter().enumerate() {
-            #[expect(clippy::cast_possible_truncation, reason = "wraps as libjpeg's does")]
-            let offset = offsets[plan.lane & 3] as i16;
-            let target = self
-                .coefficients
-                .get_mut(plan.first_coefficient + self.units * plan.step..);
-            let target = target.unwrap_or_default().iter_mut().step_by(plan.step);
-            for (target, value) in target.zip(source.iter().skip(index).step_by(blocks)) {
-                *target = value.wrapping_add(offset);
             }
         }
     }
@@ -95,39 +66,33 @@ impl RowBuffers {
         count: usize,
         offsets: [i32; 4],
     ) {
+        let (coefficients, last) = (units.coefficients(), units.last());
         let blocks = geometry.blocks.len();
-        let mut source = units
-            .coefficients()
-            .get(first * geometry.unit_coefficients..)
-            .unwrap_or_default();
-        let mut last = units
-            .last()
-            .get(first * blocks..)
-            .unwrap_or_default()
-            .iter();
-        for unit in self.units..self.units + count {
-            for plan in &geometry.blocks {
-                let area = plan.side.samples() * plan.side.samples();
-                let place = unit * plan.step;
-                let at = plan.first_coefficient + place * area;
-                let (Some((block, rest)), Some(target)) = (
-                    source.split_at_checked(area),
-                    self.coefficients.get_mut(at..at + area),
-                ) else {
-                    return;
-                };
-                source = rest;
-                copy(target, block);
-                if let Some(dc) = target.first_mut() {
-                    #[expect(clippy::cast_possible_truncation, reason = "wraps as libjpeg's does")]
-                    let offset = offsets[plan.lane & 3] as i16;
-                    *dc = dc.wrapping_add(offset);
-                }
-                if let (Some(target), Some(last)) =
-                    (self.last.get_mut(plan.first + place), last.next())
-                {
-                    *target = *last;
-                }
+        let mut source_at = first * geometry.unit_coefficients;
+        for (index, plan) in geometry.blocks.iter().enumerate() {
+            let area = plan.side.samples() * plan.side.samples();
+            let place = self.units * plan.step;
+            let target = self
+                .coefficients
+                .get_mut(plan.first_coefficient + place * area..);
+            let target = target.unwrap_or_default().chunks_mut(plan.step * area);
+            let source = coefficients.get(source_at..).unwrap_or_default();
+            let pairs = target.zip(source.chunks(geometry.unit_coefficients).take(count));
+            #[expect(clippy::cast_possible_truncation, reason = "wraps as libjpeg's does")]
+            let offset = offsets[plan.lane & 3] as i16;
+            match plan.side {
+                BlockSide::One => copy::<1>(pairs, offset),
+                BlockSide::Two => copy::<4>(pairs, offset),
+                BlockSide::Four => copy::<16>(pairs, offset),
+                BlockSide::Eight => copy::<64>(pairs, offset),
+            }
+            source_at += area;
+            // Where only means are kept there are none of these.
+            let target = self.last.get_mut(plan.first + place..).unwrap_or_default();
+            let source = last.get(first * blocks + index..).unwrap_or_default();
+            let target = target.iter_mut().step_by(plan.step).take(count);
+            for (target, source) in target.zip(source.iter().step_by(blocks)) {
+                *target = *source;
             }
         }
     }
@@ -176,22 +141,17 @@ impl RowBuffers {
     }
 }
 
-/// Copies a block; of the sizes that there are, so that no call is made.
-#[inline]
-fn copy(target: &mut [i16], block: &[i16]) {
-    fn fixed<const AREA: usize>(target: &mut [i16], block: &[i16]) -> bool {
-        match (target.first_chunk_mut::<AREA>(), block.first_chunk()) {
-            (Some(target), Some(block)) if block.len() == AREA => {
-                *target = *block;
-                true
-            }
-            _ => false,
+/// Copies one block from each source to the start of its target.
+fn copy<'a, const AREA: usize>(
+    pairs: impl Iterator<Item = (&'a mut [i16], &'a [i16])>,
+    offset: i16,
+) {
+    for (target, source) in pairs {
+        if let (Some(target), Some(source)) =
+            (target.first_chunk_mut::<AREA>(), source.first_chunk())
+        {
+            *target = *source;
+            target[0] = target[0].wrapping_add(offset);
         }
     }
-    let _ = match block.len() {
-        64 => fixed::<64>(target, block),
-        16 => fixed::<16>(target, block),
-        4 => fixed::<4>(target, block),
-        _ => fixed::<1>(target, block),
-    };
 }

@@ -98,6 +98,17 @@ impl<'a> Stream<'a> {
         }
     }
 
+    /// Goes to the first unit of a restart interval.
+    pub(super) fn go_to(&mut self, bits: Bits) {
+        self.cursor = Cursor {
+            bits,
+            block: 0,
+            next: 1,
+            is_open: false,
+        };
+        self.target.predictions = [0; 4];
+    }
+
     /// Where it reads.
     pub(super) fn bits(&self) -> Bits {
         self.cursor.bits

@@ -48,13 +48,13 @@ fn readers_that_start_anywhere_find_what_one_alone_finds() {
             ..JpegOptions::default()
         };
         let whole = picture(&options);
-        // With a marker after each row of units every interval is too short for a second reader.
-        let alone = picture(&JpegOptions {
-            restart_interval: Some(8),
+        // With a marker after each unit nobody has to find anything.
+        let known = picture(&JpegOptions {
+            restart_interval: Some(1),
             ..options
         });
         for side in SIDES {
-            let expected = decode(&alone, Cpu::Portable, side, 1).unwrap();
+            let expected = decode(&known, Cpu::Portable, side, 1).unwrap();
             for cpu in Cpu::available() {
                 for threads in 1..=4 {
                     let planes = decode(&whole, cpu, side, threads).unwrap();
@@ -69,17 +69,131 @@ fn readers_that_start_anywhere_find_what_one_alone_finds() {
 }
 
 #[test]
-fn a_picture_that_is_cut_short_is_none() {
-    let whole = picture(&JpegOptions {
+fn restart_intervals_of_any_length_make_no_difference() {
+    let options = JpegOptions {
         quality: 97,
         ..JpegOptions::default()
-    });
-    for part in [1, 2, 3] {
-        let cut = &whole[..whole.len() / 4 * part];
-        for side in SIDES {
-            for threads in [1, 2] {
-                let result = decode(cut, Cpu::detect(), side, threads);
-                assert_eq!(result, Err(JpegError::Truncated));
+    };
+    let whole = picture(&options);
+    for side in SIDES {
+        let expected = decode(&whole, Cpu::detect(), side, 1).unwrap();
+        // Less than a row of units, one, more; so long that few readers share one or that one interval has several.
+        for interval in [1, 2, 7, 43, 44, 45, 90, 200, 500, 1275, 1276, 65_535] {
+            let divided = picture(&JpegOptions {
+                restart_interval: Some(interval),
+                ..options.clone()
+            });
+            for threads in 1..=4 {
+                let planes = decode(&divided, Cpu::detect(), side, threads).unwrap();
+                assert!(planes == expected, "{interval} {side:?} {threads}");
+            }
+        }
+    }
+}
+
+/// Where the restart markers are.
+fn markers(file: &[u8]) -> Vec<usize> {
+    let is_marker = |at: &usize| matches!(file[*at..], [0xff, 0xd0..=0xd7, ..]);
+    (0..file.len()).filter(is_marker).collect()
+}
+
+#[test]
+fn restart_markers_out_of_order_are_corrupt_for_any_number_of_readers() {
+    for interval in [3, 44, 300] {
+        let file = picture(&JpegOptions {
+            quality: 97,
+            restart_interval: Some(interval),
+            ..JpegOptions::default()
+        });
+        let markers = markers(&file);
+        for at in markers.iter().step_by(markers.len() / 11 + 1) {
+            let (before, behind) = (&file[..*at], &file[at + 2..]);
+            let number = file[at + 1];
+            let next = 0xd0 | (number + 1) & 7;
+            for changed in [
+                [before, behind].concat(),
+                [before, &[0xff, number, 0xff, number], behind].concat(),
+                [before, &[0xff, next], behind].concat(),
+                [before, &[0xff, number, 0xff, next], behind].concat(),
+                [before, &[0xff, 0xd9], behind].concat(),
+            ] {
+                for side in [BlockSide::One, BlockSide::Eight] {
+                    for threads in 1..=3 {
+                        let found = decode(&changed, Cpu::detect(), side, threads);
+                        assert!(
+                            matches!(found, Err(JpegError::Corrupt(_))),
+                            "{interval} {at} {side:?} {threads}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_comes_behind_the_last_unit_is_passed_over() {
+    let options = JpegOptions {
+        quality: 97,
+        ..JpegOptions::default()
+    };
+    for interval in [None, Some(3), Some(44), Some(300)] {
+        let mut file = picture(&JpegOptions {
+            restart_interval: interval,
+            ..options.clone()
+        });
+        let expected = decode(&file, Cpu::detect(), BlockSide::One, 1).unwrap();
+        let end = file.len() - 2;
+        let number = markers(&file).last().map_or(0xd7, |at| file[at + 1]);
+        let next = 0xd0 | (number + 1) & 7;
+        // A marker after the last interval is more than there has to be, and so is another interval.
+        let rest: Vec<u8> = [0xff, next].into_iter().chain(0..100).collect();
+        file.splice(end..end, rest);
+        for threads in 1..=3 {
+            let planes = decode(&file, Cpu::detect(), BlockSide::One, threads).unwrap();
+            assert!(planes == expected, "{interval:?} {threads}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_is_cut_short_is_none() {
+    for restart_interval in [None, Some(1), Some(9), Some(44), Some(400)] {
+        let whole = picture(&JpegOptions {
+            quality: 97,
+            restart_interval,
+            ..JpegOptions::default()
+        });
+        for part in [1, 2, 3] {
+            let cut = &whole[..whole.len() / 4 * part];
+            for side in SIDES {
+                for threads in [1, 2, 3] {
+                    let result = decode(cut, Cpu::detect(), side, threads);
+                    assert_eq!(result, Err(JpegError::Truncated));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "thousands of pictures")]
+fn a_picture_that_is_cut_anywhere_is_none() {
+    for restart_interval in [None, Some(2), Some(16)] {
+        let whole = jpeg(
+            &fixtures::photo(128, 96, 3),
+            &JpegOptions {
+                quality: 90,
+                restart_interval,
+                ..JpegOptions::default()
+            },
+        );
+        let start = whole.windows(2).position(|pair| pair == [0xff, 0xda]);
+        let last = whole.len() - 3;
+        for length in start.unwrap()..last {
+            for threads in [1, 3] {
+                let result = decode(&whole[..length], Cpu::detect(), BlockSide::One, threads);
+                assert!(result.is_err(), "{restart_interval:?} {length} {threads}");
             }
         }
     }
