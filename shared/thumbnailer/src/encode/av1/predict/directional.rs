@@ -150,6 +150,17 @@ impl Line {
     }
 }
 
+/// Ones from [`LONGEST`] on: what a row takes that begins at some column.
+static FROM: [u8; 2 * LONGEST] = {
+    let mut ones = [0; 2 * LONGEST];
+    let mut place = LONGEST;
+    while place < 2 * LONGEST {
+        ones[place] = u8::MAX;
+        place += 1;
+    }
+    ones
+};
+
 /// Predicts along `angle` degrees.
 #[inline(always)]
 pub(super) fn predict<const W: usize>(
@@ -188,8 +199,9 @@ pub(super) fn predict<const W: usize>(
                 let first = usize::try_from(first).unwrap_or(0);
                 if first < W {
                     let above: [u8; W] = above.along(position);
-                    for (column, (sample, above)) in row.iter_mut().zip(above).enumerate() {
-                        *sample = if column >= first { above } else { *sample };
+                    let mask: &[u8; W] = FROM[LONGEST - first..].first_chunk().unwrap_or(&[0; W]);
+                    for ((sample, above), mask) in row.iter_mut().zip(above).zip(mask) {
+                        *sample = (above & mask) | (*sample & !mask);
                     }
                 }
             }
@@ -296,19 +308,102 @@ fn columns_from_left<const W: usize, const H: usize>(
 ) {
     let mut columns = [[0; H]; W];
     let mut position = 0;
-    // As many rows as all come from above.
     let mut reach = 0;
     for column in &mut columns {
         position += step;
         reach += 64;
-        if across * H as i32 <= reach && across > 0 {
+        if across > 0 && across * H as i32 <= reach {
+            // From here on, all rows come from above.
             break;
         }
         *column = left.along(position);
     }
-    for (row, out) in out.iter_mut().enumerate() {
-        for (sample, column) in out.iter_mut().zip(&columns) {
-            *sample = column[row];
+    if W == 4 || H == 4 {
+        for (row, out) in out.iter_mut().enumerate() {
+            for (sample, column) in out.iter_mut().zip(&columns) {
+                *sample = column[row];
+            }
+        }
+        return;
+    }
+    for (band, rows) in out.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+        // Columns that the last row still takes from the left.
+        let last = 8 * (band as i32 + 1);
+        let needed = if across > 0 {
+            (last * across - 1) >> 6
+        } else {
+            W as i32
+        };
+        let squares = columns.as_chunks::<8>().0.iter().enumerate();
+        for (square, columns) in squares.take(usize::try_from(needed).unwrap_or(0).div_ceil(8)) {
+            let columns: [_; 8] = std::array::from_fn(|column| {
+                u64::from_le_bytes(columns[column].as_chunks().0[band])
+            });
+            for (row, samples) in rows.iter_mut().zip(transposed(columns)) {
+                row.as_chunks_mut().0[square] = samples.to_le_bytes();
+            }
         }
     }
+}
+
+/// Swaps rows and columns of eight times eight samples: halves, then quarters, then neighbours.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+fn transposed(mut lines: [u64; 8]) -> [u64; 8] {
+    for (distance, mask) in [
+        (4, 0x0000_0000_ffff_ffff),
+        (2, 0x0000_ffff_0000_ffff),
+        (1, 0x00ff_00ff_00ff_00ff),
+    ] {
+        let bits = 8 * distance;
+        for first in 0..8 {
+            if first & distance == 0 {
+                let other = first + distance;
+                let swapped = ((lines[first] >> bits) ^ lines[other]) & mask;
+                lines[other] ^= swapped;
+                lines[first] ^= swapped << bits;
+            }
+        }
+    }
+    lines
+}
+
+/// Swaps rows and columns of eight times eight samples.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+#[expect(unsafe_code, reason = "calls a function for any x86-64 processor")]
+fn transposed(lines: [u64; 8]) -> [u64; 8] {
+    // SAFETY: every x86-64 processor has SSE2.
+    unsafe { transposed_sse2(lines) }
+}
+
+/// See [`transposed`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+#[inline]
+fn transposed_sse2(lines: [u64; 8]) -> [u64; 8] {
+    use core::arch::x86_64::{
+        _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_unpackhi_epi16, _mm_unpackhi_epi32,
+        _mm_unpackhi_epi64, _mm_unpacklo_epi8, _mm_unpacklo_epi16, _mm_unpacklo_epi32,
+    };
+    let [a, b, c, d, e, f, g, h] = lines.map(|line| _mm_cvtsi64_si128(line.cast_signed()));
+    let (ab, cd) = (_mm_unpacklo_epi8(a, b), _mm_unpacklo_epi8(c, d));
+    let (ef, gh) = (_mm_unpacklo_epi8(e, f), _mm_unpacklo_epi8(g, h));
+    let (left_low, left_high) = (_mm_unpacklo_epi16(ab, cd), _mm_unpackhi_epi16(ab, cd));
+    let (right_low, right_high) = (_mm_unpacklo_epi16(ef, gh), _mm_unpackhi_epi16(ef, gh));
+    let pairs = [
+        _mm_unpacklo_epi32(left_low, right_low),
+        _mm_unpackhi_epi32(left_low, right_low),
+        _mm_unpacklo_epi32(left_high, right_high),
+        _mm_unpackhi_epi32(left_high, right_high),
+    ];
+    std::array::from_fn(|line| {
+        let pair = pairs[line / 2];
+        let half = if line % 2 == 0 {
+            pair
+        } else {
+            _mm_unpackhi_epi64(pair, pair)
+        };
+        _mm_cvtsi128_si64(half).cast_unsigned()
+    })
 }

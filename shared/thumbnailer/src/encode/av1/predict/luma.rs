@@ -1,18 +1,30 @@
 //! Chroma from luma (7.11.5).
 
+use super::super::processors::for_processors;
 use crate::cpu::Cpu;
 
-/// How the decoded luma of a block differs from its mean, at the resolution of halved chroma and with three bits behind
-/// the point.
-///
-/// `luma` is the block of `width` times `height` samples; only the first `valid_width` columns and `valid_height` rows are
-/// within the picture, and the last of them stand for the others. `ac` is as large as the chroma block.
-///
-/// # Panics
-///
-/// If a slice is too short.
-pub(crate) fn luma_ac(
-    _cpu: Cpu,
+for_processors! {
+    /// How the decoded luma of a block differs from its mean, at the resolution of halved chroma and with three bits behind
+    /// the point.
+    ///
+    /// `luma` is the block of `width` times `height` samples; only the first `valid_width` columns and `valid_height` rows are
+    /// within the picture, and the last of them stand for the others. `ac` is as large as the chroma block.
+    ///
+    /// # Panics
+    ///
+    /// If a slice is too short.
+    pub(crate) fn luma_ac(
+        luma: &[u8],
+        width: usize,
+        height: usize,
+        valid_width: usize,
+        valid_height: usize,
+        ac: &mut [i16],
+    ) = luma_ac_any;
+}
+
+#[inline(always)]
+fn luma_ac_any(
     luma: &[u8],
     width: usize,
     height: usize,
@@ -53,18 +65,28 @@ pub(crate) fn luma_ac(
     }
 }
 
-/// Predicts chroma from its DC prediction and `alpha` (-16 to 16, in eighths) times the luma's difference.
-///
-/// # Panics
-///
-/// If the slices differ in length.
-pub(crate) fn from_luma(_cpu: Cpu, dc: u8, alpha: i8, ac: &[i16], out: &mut [u8]) {
+#[inline(always)]
+fn from_luma_any(dc: u8, alpha: i8, ac: &[i16], out: &mut [u8]) {
     assert_eq!(ac.len(), out.len());
-    let (dc, alpha) = (i32::from(dc), i32::from(alpha));
-    for (sample, ac) in out.iter_mut().zip(ac) {
-        let product = alpha * i32::from(*ac);
-        let magnitude = (product.abs() + 32) >> 6;
-        let scaled = if product < 0 { -magnitude } else { magnitude };
-        *sample = (dc + scaled).clamp(0, 255) as u8;
+    let (dc, alpha) = (i16::from(dc), i16::from(alpha));
+    let blocks = out.as_chunks_mut::<16>().0.iter_mut();
+    for (out, ac) in blocks.zip(ac.as_chunks::<16>().0) {
+        // Differences are below 2048: their products with 16 have sixteen bits, and magnitudes one more, unsigned.
+        let scaled = ac.map(|ac| {
+            let product = alpha.wrapping_mul(ac);
+            let magnitude = ((product.unsigned_abs() + 32) >> 6).cast_signed();
+            let sign = product >> 15;
+            (magnitude ^ sign) - sign
+        });
+        *out = scaled.map(|scaled| (dc + scaled).clamp(0, 255) as u8);
     }
+}
+
+for_processors! {
+    /// Predicts chroma from its DC prediction and `alpha` (-16 to 16, in eighths) times the luma's difference.
+    ///
+    /// # Panics
+    ///
+    /// If the slices differ in length.
+    pub(crate) fn from_luma(dc: u8, alpha: i8, ac: &[i16], out: &mut [u8]) = from_luma_any;
 }

@@ -13,6 +13,7 @@ mod tests;
 pub(crate) use edges::{Available, Edges};
 pub(crate) use luma::{from_luma, luma_ac};
 
+use super::processors::for_processors;
 use crate::cpu::Cpu;
 
 /// How a block is predicted, numbered as the standard does.
@@ -108,13 +109,7 @@ pub(crate) fn predict(
         smooth_neighbour,
         edges,
     };
-    match cpu {
-        #[cfg(target_arch = "x86_64")]
-        Cpu::Avx2 => predict_avx2(&job, width, out),
-        #[cfg(target_arch = "x86_64")]
-        Cpu::Avx512 => predict_avx512(&job, width, out),
-        _ => predict_portable(&job, width, out),
-    }
+    predict_job(cpu, &job, width, out);
 }
 
 /// What a prediction needs to know.
@@ -125,8 +120,12 @@ struct Job<'a> {
     edges: &'a Edges,
 }
 
+for_processors! {
+    fn predict_job(job: &Job<'_>, width: usize, out: &mut [u8]) = predict_any;
+}
+
 #[inline(always)]
-fn predict_portable(job: &Job<'_>, width: usize, out: &mut [u8]) {
+fn predict_any(job: &Job<'_>, width: usize, out: &mut [u8]) {
     match width {
         4 => predict_rows::<4>(job, out.as_chunks_mut().0),
         8 => predict_rows::<8>(job, out.as_chunks_mut().0),
@@ -153,23 +152,3 @@ fn predict_rows<const W: usize>(job: &Job<'_>, out: &mut [[u8; W]]) {
         _ => modes::dc(edges, out),
     }
 }
-
-/// [`predict_portable`] for a processor.
-#[cfg(target_arch = "x86_64")]
-macro_rules! with {
-    ($name:ident, $features:literal) => {
-        #[expect(unsafe_code, reason = "calls a function for a detected processor")]
-        fn $name(job: &Job<'_>, width: usize, out: &mut [u8]) {
-            #[target_feature(enable = $features)]
-            fn with_features(job: &Job<'_>, width: usize, out: &mut [u8]) {
-                predict_portable(job, width, out);
-            }
-            // SAFETY: only called when `Cpu` says that the processor has these features.
-            unsafe { with_features(job, width, out) }
-        }
-    };
-}
-#[cfg(target_arch = "x86_64")]
-with!(predict_avx2, "avx2");
-#[cfg(target_arch = "x86_64")]
-with!(predict_avx512, "avx512f,avx512bw,avx512vl,avx512dq");

@@ -1,13 +1,13 @@
 //! How far blocks are from one another.
 
-use super::for_processors;
 #[cfg(target_arch = "x86_64")]
+use super::super::processors::for_processors;
 use super::x86;
 use crate::cpu::Cpu;
 
 for_processors! {
     /// The sum of squares of what quantisation changes.
-    fn coefficient_error(coefficients: &[i32], dequantised: &[i32]) -> u64 = coefficient_error_any;
+    pub(crate) fn coefficient_error(coefficients: &[i32], dequantised: &[i32]) -> u64 = coefficient_error_any;
 }
 
 #[inline(always)]
@@ -25,7 +25,7 @@ fn coefficient_error_any(coefficients: &[i32], dequantised: &[i32]) -> u64 {
 
 for_processors! {
     /// The sum of squares of the differences of samples.
-    fn sse(a: &[u8], b: &[u8]) -> u64 = sse_any;
+    pub(crate) fn sse(a: &[u8], b: &[u8]) -> u64 = sse_any;
 }
 
 #[inline(always)]
@@ -45,7 +45,7 @@ fn sse_any(a: &[u8], b: &[u8]) -> u64 {
 
 for_processors! {
     /// The differences of samples from their predictions.
-    fn residual(source: &[u8], prediction: &[u8], out: &mut [i16]) = residual_any;
+    pub(crate) fn residual(source: &[u8], prediction: &[u8], out: &mut [i16]) = residual_any;
 }
 
 #[inline(always)]

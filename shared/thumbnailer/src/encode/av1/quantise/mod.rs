@@ -1,39 +1,5 @@
 //! Coefficients to levels and back, and how far blocks are from one another.
 
-/// Makes a function that runs a portable body with what a processor has, where the compiler then uses it.
-macro_rules! for_processors {
-    (
-        $(#[$attribute:meta])*
-        fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $(-> $result:ty)? = $body:path;
-    ) => {
-        $(#[$attribute])*
-        pub(crate) fn $name(cpu: Cpu, $($argument: $kind),*) $(-> $result)? {
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx2")]
-            fn with_avx2($($argument: $kind),*) $(-> $result)? {
-                $body($($argument),*)
-            }
-            #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-            fn with_avx512($($argument: $kind),*) $(-> $result)? {
-                $body($($argument),*)
-            }
-            match cpu {
-                #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "calls a function for a detected processor")]
-                // SAFETY: `Cpu::Avx2` says that the processor has it.
-                Cpu::Avx2 => unsafe { with_avx2($($argument),*) },
-                #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "calls a function for a detected processor")]
-                // SAFETY: `Cpu::Avx512` says that the processor has these.
-                Cpu::Avx512 => unsafe { with_avx512($($argument),*) },
-                _ => $body($($argument),*),
-            }
-        }
-    };
-}
-use for_processors;
-
 mod distance;
 mod steps;
 #[cfg(test)]
@@ -42,4 +8,4 @@ mod tests;
 mod x86;
 
 pub(crate) use distance::{coefficient_error, residual, satd, sse};
-pub(crate) use steps::{Steps, ac_step, dc_step, dequantise_one, quantise};
+pub(crate) use steps::{Measure, Steps, ac_step, dc_step, dequantise_one, measure, quantise};

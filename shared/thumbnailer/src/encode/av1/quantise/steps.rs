@@ -1,7 +1,8 @@
 //! Quantisation, and what a decoder makes of it (7.12.2 and 7.12.3).
 
 use super::super::transform::Size;
-use super::for_processors;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
 use crate::cpu::Cpu;
 
 /// The steps of DC coefficients of eight-bit pictures by quantiser index.
@@ -97,13 +98,14 @@ pub(crate) fn dequantise_one(size: Size, step: i32, level: i32) -> i32 {
 }
 
 /// How coefficients become levels.
-#[derive(Clone, Copy)]
-struct Rule {
-    step: i32,
-    inverse: f32,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rule {
+    pub(super) step: i32,
+    pub(super) inverse: f32,
     /// Added to a magnitude before the division.
-    rounding: i32,
-    shift: u32,
+    pub(super) rounding: i32,
+    /// Bits that levels are finer than coefficients.
+    pub(super) shift: u32,
 }
 
 impl Rule {
@@ -111,30 +113,132 @@ impl Rule {
         Self {
             step,
             inverse,
-            rounding: (step * i32::from(rounding)) >> 8,
+            rounding: (step * i32::from(rounding.min(256))) >> 8,
             shift,
         }
     }
 
-    /// The level and what a decoder makes of it.
+    /// The magnitudes of a level and of what a decoder makes of it, if the coefficient has this magnitude and sign (-1
+    /// or 0).
     #[inline(always)]
-    fn apply(self, coefficient: i32) -> [i32; 2] {
+    fn apply(self, magnitude: i32, sign: i32) -> [i32; 2] {
         // The last bit of floats near this one, 3 << 22, is one: what is below is rounded away.
         const INTEGER: f32 = 12_582_912.0;
-        let magnitude = (coefficient.abs().min(*RANGE.end()) << self.shift) + self.rounding;
+        let finer = (magnitude << self.shift) + self.rounding;
         // A half more than the magnitude is at least half a step's inverse from any whole quotient. That is more than the
         // error of the product of two floats, since magnitudes have less than nineteen bits; so the quotient is exact.
-        let quotient = (magnitude as f32 + 0.5) * self.inverse - 0.5;
+        let quotient = (finer as f32 + 0.5) * self.inverse - 0.5;
         let level = ((quotient + INTEGER).to_bits() & 0x003f_ffff).cast_signed();
-        let sign = coefficient >> 31;
         let value = ((level * self.step) >> self.shift).min(*RANGE.end() - sign);
-        [(level ^ sign) - sign, (value ^ sign) - sign]
+        [level, value]
     }
 }
 
-/// See [`quantise`].
-#[inline(always)]
-fn quantise_any(
+/// What is quantised, and to where a decoder's values go.
+pub(super) struct Job<'a> {
+    pub(super) dc: Rule,
+    pub(super) ac: Rule,
+    pub(super) coefficients: &'a [i32],
+    pub(super) order: &'a [u16],
+    pub(super) dequantised: &'a mut [i32],
+}
+
+/// What a block's levels amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Measure {
+    /// How many coefficients the scan has up to the last level that is not zero.
+    pub(crate) end: usize,
+    /// The sum of the squares of what quantisation changes.
+    pub(crate) error: u64,
+    /// How many levels are not zero.
+    pub(crate) ones: u32,
+    /// How many are more than one.
+    pub(crate) twos: u32,
+    /// The sum of their magnitudes, each at most 15.
+    pub(crate) sum: u32,
+}
+
+/// Quantises. `MEASURE` tells whether to measure everything but [`Measure::end`], or to keep the levels.
+fn run<const MEASURE: bool>(cpu: Cpu, job: Job<'_>, levels: &mut [i32]) -> Measure {
+    match cpu {
+        #[cfg(target_arch = "x86_64")]
+        Cpu::Avx2 => x86::levels_avx2::<MEASURE>(job, levels),
+        #[cfg(target_arch = "x86_64")]
+        Cpu::Avx512 => x86::levels_avx512::<MEASURE>(job, levels),
+        _ => run_portable::<MEASURE>(job, levels),
+    }
+}
+
+/// See [`run`].
+fn run_portable<const MEASURE: bool>(job: Job<'_>, levels: &mut [i32]) -> Measure {
+    let mut measure = Measure {
+        end: 0,
+        error: 0,
+        ones: 0,
+        twos: 0,
+        sum: 0,
+    };
+    let mut rule = job.dc;
+    let mut levels = levels.iter_mut();
+    let places = job.coefficients.iter().zip(job.order).zip(job.dequantised);
+    for ((coefficient, order), dequantised) in places {
+        let sign = coefficient >> 31;
+        let magnitude = coefficient.abs().min(*RANGE.end());
+        let [level, value] = rule.apply(magnitude, sign);
+        *dequantised = (value ^ sign) - sign;
+        if level != 0 {
+            measure.end = measure.end.max(usize::from(*order) + 1);
+        }
+        if MEASURE {
+            let change = u64::from((magnitude - value).unsigned_abs());
+            measure.error += change * change;
+            measure.ones += u32::from(level >= 1);
+            measure.twos += u32::from(level >= 2);
+            measure.sum += level.min(15).cast_unsigned();
+        } else if let Some(place) = levels.next() {
+            *place = (level ^ sign) - sign;
+        }
+        rule = job.ac;
+    }
+    measure
+}
+
+/// A block to quantise: see [`quantise`].
+fn job<'a>(
+    size: Size,
+    steps: &Steps,
+    rounding: [u16; 2],
+    coefficients: &'a [i32],
+    order: &'a [u16],
+    dequantised: &'a mut [i32],
+) -> Job<'a> {
+    let length = size.coded_width() * size.coded_height();
+    assert!(
+        coefficients.len() == length && order.len() == length && dequantised.len() == length,
+        "slices are of the block's size"
+    );
+    let shift = shift(size);
+    Job {
+        dc: Rule::new(steps.dc, steps.dc_inverse, rounding[0], shift),
+        ac: Rule::new(steps.ac, steps.ac_inverse, rounding[1], shift),
+        coefficients,
+        order,
+        dequantised,
+    }
+}
+
+/// Divides coefficients by the steps, and says what a decoder makes of the quotients.
+///
+/// `rounding` is what is added to magnitudes before the division, for the first and for the others, in 256ths of a step
+/// (at most one step). `order` says at which place of the scan a coefficient is. Returns how many coefficients the scan has
+/// up to the last that is not zero.
+///
+/// # Panics
+///
+/// If a slice is not as long as the size says.
+#[expect(clippy::too_many_arguments, reason = "a block's buffers")]
+pub(crate) fn quantise(
+    cpu: Cpu,
     size: Size,
     steps: &Steps,
     rounding: [u16; 2],
@@ -143,49 +247,25 @@ fn quantise_any(
     levels: &mut [i32],
     dequantised: &mut [i32],
 ) -> usize {
-    let shift = shift(size);
-    let dc = Rule::new(steps.dc, steps.dc_inverse, rounding[0], shift);
-    let ac = Rule::new(steps.ac, steps.ac_inverse, rounding[1], shift);
-    let mut ends = [0_i32; 16];
-    let rows = coefficients.as_chunks::<16>().0.iter();
-    let rows = rows.zip(order.as_chunks::<16>().0);
-    let rows = rows.zip(levels.as_chunks_mut::<16>().0);
-    let rows = rows.zip(dequantised.as_chunks_mut::<16>().0);
-    for (((coefficients, order), levels), dequantised) in rows {
-        for lane in 0..16 {
-            let [level, value] = ac.apply(coefficients[lane]);
-            levels[lane] = level;
-            dequantised[lane] = value;
-            let end = if level == 0 {
-                0
-            } else {
-                i32::from(order[lane]) + 1
-            };
-            ends[lane] = ends[lane].max(end);
-        }
-    }
-    let end = ends.into_iter().max().unwrap_or(0);
-    let [level, value] = dc.apply(coefficients[0]);
-    levels[0] = level;
-    dequantised[0] = value;
-    // The first coefficient is the first in every order, so it only decides if it is alone.
-    let end = if end <= 1 { i32::from(level != 0) } else { end };
-    usize::try_from(end).unwrap_or(0)
+    assert_eq!(levels.len(), coefficients.len());
+    let job = job(size, steps, rounding, coefficients, order, dequantised);
+    run::<false>(cpu, job, levels).end
 }
 
-for_processors! {
-    /// Divides coefficients by the steps, and says what a decoder makes of the quotients.
-    ///
-    /// `rounding` is what is added to magnitudes before the division, for the first and for the others, in 256ths of a
-    /// step. `order` says at which place of the scan a coefficient is; the first must be first. Returns how many
-    /// coefficients the scan has up to the last that is not zero.
-    fn quantise(
-        size: Size,
-        steps: &Steps,
-        rounding: [u16; 2],
-        coefficients: &[i32],
-        order: &[u16],
-        levels: &mut [i32],
-        dequantised: &mut [i32],
-    ) -> usize = quantise_any;
+/// What [`quantise`] would make of coefficients, without the levels themselves.
+///
+/// # Panics
+///
+/// If a slice is not as long as the size says.
+pub(crate) fn measure(
+    cpu: Cpu,
+    size: Size,
+    steps: &Steps,
+    rounding: [u16; 2],
+    coefficients: &[i32],
+    order: &[u16],
+    dequantised: &mut [i32],
+) -> Measure {
+    let job = job(size, steps, rounding, coefficients, order, dequantised);
+    run::<true>(cpu, job, &mut [])
 }

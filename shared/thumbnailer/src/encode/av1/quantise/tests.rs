@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::super::transform::Size;
 use super::{
-    Steps, ac_step, coefficient_error, dc_step, dequantise_one, quantise, residual, satd, sse,
+    Measure, Steps, ac_step, coefficient_error, dc_step, dequantise_one, measure, quantise,
+    residual, satd, sse,
 };
 use crate::cpu::Cpu;
 
@@ -123,6 +124,21 @@ proptest! {
             let found: Vec<[i32; 2]> = levels.into_iter().zip(values).map(|(a, b)| [a, b]).collect();
             prop_assert_eq!(&found, &expected, "{:?}", cpu);
             prop_assert_eq!(found_end, end);
+            let mut values = vec![1; length];
+            let measured =
+                measure(cpu, size, &steps, rounding, &coefficients, &order, &mut values);
+            let magnitudes = || expected.iter().map(|[level, _]| level.unsigned_abs());
+            let count = |least| u32::try_from(magnitudes().filter(|m| *m >= least).count()).unwrap();
+            let error = |values: &[i32]| coefficient_error(Cpu::Portable, &coefficients, values);
+            let expected_values: Vec<i32> = expected.iter().map(|[_, value]| *value).collect();
+            prop_assert_eq!(measured, Measure {
+                end,
+                error: error(&expected_values),
+                ones: count(1),
+                twos: count(2),
+                sum: magnitudes().map(|magnitude| magnitude.min(15)).sum(),
+            });
+            prop_assert_eq!(&values, &expected_values);
         }
     }
 

@@ -191,7 +191,7 @@ mod four {
 
 /// The magnitudes of squares of eight, eight times as large as orthonormal.
 #[expect(unsafe_code, reason = "calls functions for a detected processor")]
-pub(super) fn hadamard_avx2(source: &[u8], prediction: &[u8], width: usize) -> u32 {
+pub(in super::super) fn hadamard_avx2(source: &[u8], prediction: &[u8], width: usize) -> u32 {
     // SAFETY: only called for `Cpu::Avx2`, which says that the processor has AVX2.
     2 * unsafe {
         match width {
@@ -203,7 +203,7 @@ pub(super) fn hadamard_avx2(source: &[u8], prediction: &[u8], width: usize) -> u
 
 /// The magnitudes of squares of eight, eight times as large as orthonormal.
 #[expect(unsafe_code, reason = "calls functions for a detected processor")]
-pub(super) fn hadamard_avx512(source: &[u8], prediction: &[u8], width: usize) -> u32 {
+pub(in super::super) fn hadamard_avx512(source: &[u8], prediction: &[u8], width: usize) -> u32 {
     // SAFETY: only called for `Cpu::Avx512`, which says that the processor has AVX2 and AVX-512 F, BW and VL.
     2 * unsafe {
         match width {
