@@ -5,6 +5,54 @@ use super::super::geometry::Geometry;
 use super::super::stream::{Shared, Stream};
 use super::super::units::Units;
 use super::{Coding, Place};
+use crate::jpeg::bits::Bits;
+
+/// Lets two readers read to where they are to stop. The second began at a guess, the first may have.
+pub(super) fn read_both(
+    one: &mut Stream<'_>,
+    is_guess: bool,
+    other: &mut Stream<'_>,
+    shared: &Shared<'_>,
+) {
+    loop {
+        if one.run_beside(other, shared).is_err() {
+            one.target.is_lost = true;
+            if !is_guess || !begin_again(one) {
+                break;
+            }
+        } else if !other.target.is_lost || !begin_again(other) {
+            break;
+        }
+    }
+    read_alone(one, is_guess, shared);
+    read_alone(other, true, shared);
+}
+
+fn read_alone(reader: &mut Stream<'_>, is_guess: bool, shared: &Shared<'_>) {
+    while !reader.target.is_lost {
+        if reader.run(shared).is_ok() {
+            return;
+        }
+        reader.target.is_lost = true;
+        if is_guess {
+            begin_again(reader);
+        }
+    }
+}
+
+/// Lets a reader guess again that got lost before it fell into step: one out of three does, if details are fine. Whether
+/// there is anything left for it.
+fn begin_again(reader: &mut Stream<'_>) -> bool {
+    let at = reader.bits().at;
+    if at >= reader.target.stop_at {
+        return false;
+    }
+    reader.target.units.clear();
+    reader.target.starts.clear();
+    reader.target.is_lost = false;
+    reader.go_to(Bits::before(at));
+    true
+}
 
 /// Where a reader's units are of use from, and what their DC coefficients are short of, by lane.
 pub(super) struct Joint {

@@ -106,10 +106,13 @@ fn part_size(
     threads: usize,
     interval: Option<usize>,
 ) -> usize {
-    let room = (length / units.max(1)).saturating_mul(coding.held * 3 / 2);
+    let room = length.saturating_mul(coding.held * 5 / 4) / units.max(1);
     let share = length / (4 * threads);
     let several = interval.map_or(0, |interval| 4 * interval);
-    PART.max(several).min(room).min(share).max(PART / 8)
+    PART.max(several)
+        .min(share.max(PART / 8))
+        .min(room)
+        .max(PART / 32)
 }
 
 /// Decodes the interval that begins with the division.

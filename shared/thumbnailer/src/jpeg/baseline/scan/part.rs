@@ -3,9 +3,9 @@
 use super::super::stream::Stream;
 use super::Coding;
 use super::Place;
-use super::guess::meet;
+use super::guess::{meet, read_both};
 use super::intervals::Halves;
-use super::piece::{Segment, WORTH_TWO, limits, read_both};
+use super::piece::{Segment, WORTH_TWO, limits};
 use crate::jpeg::bits::Bits;
 use crate::jpeg::unstuff::{BLOCK, End, Stretch, reserve, restart_marker, unstuff};
 
@@ -207,7 +207,7 @@ impl Part {
         one.target.stop_at = middle;
         other.target.stop_units = coding.held;
         other.target.stop_at = certain;
-        read_both(&mut one, &mut other, &shared);
+        read_both(&mut one, true, &mut other, &shared);
         if !one.target.is_lost {
             one.target.is_lost = meet(&mut one, &other, coding.held, certain, &shared).is_err();
         }

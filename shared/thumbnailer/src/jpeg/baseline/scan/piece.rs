@@ -1,9 +1,9 @@
 use std::ops::Range;
 
 use super::super::rows::RowBuffers;
-use super::super::stream::{Shared, Stream};
+use super::super::stream::Stream;
 use super::super::units::Units;
-use super::guess::join;
+use super::guess::{join, read_both};
 use super::intervals::Halves;
 use super::part::Resting;
 use super::{Coding, Place, bytes};
@@ -214,7 +214,7 @@ impl<'a> Pieces<'a> {
         );
         ahead.target.stop_at = middle + length / 2;
         ahead.target.stop_units = coding.held;
-        read_both(&mut reader, &mut ahead, &shared);
+        read_both(&mut reader, false, &mut ahead, &shared);
         let is_short = !reader.target.is_lost && reader.bits().at < middle;
         let mut streams = [reader, ahead];
         let joined = join(&mut streams, place, coding, limit, &shared);
@@ -267,13 +267,5 @@ pub(super) fn limits(stretch: &Stretch<'_>) -> (usize, usize) {
     match stretch.end_of(0) {
         Some(end) => (end.saturating_sub(stretch.reserve), usize::MAX),
         None => (stretch.until, stretch.until),
-    }
-}
-
-/// Lets two readers read to where they are to stop.
-pub(super) fn read_both(one: &mut Stream<'_>, other: &mut Stream<'_>, shared: &Shared<'_>) {
-    one.target.is_lost |= one.run_with(other, shared).is_err();
-    if !other.target.is_lost {
-        other.target.is_lost |= other.run(shared).is_err();
     }
 }
