@@ -5,6 +5,8 @@
 )]
 
 mod stretch;
+#[cfg(test)]
+mod tests;
 
 use std::ops::Range;
 
@@ -384,101 +386,4 @@ pub(crate) fn unstuff(source: &[u8], target: &mut [u8]) -> Moved {
 
 fn first_ff(bytes: &[u8]) -> usize {
     memchr::memchr(0xff, bytes).unwrap_or(bytes.len())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An input that gives no more than a few bytes at a time, unless more are wanted.
-    struct Trickle<'a>(&'a [u8]);
-
-    impl Input for Trickle<'_> {
-        fn from(&mut self, offset: usize, want: usize) -> Result<&[u8], crate::input::InputError> {
-            let rest = self.0.get(offset..).unwrap_or_default();
-            Ok(rest.get(..want).unwrap_or(rest))
-        }
-
-        fn whole(&self) -> Option<&[u8]> {
-            None
-        }
-    }
-
-    /// Reads whole bytes until the interval is over.
-    fn read(window: &mut Window, input: &mut dyn Input, bits: &mut Bits, count: usize) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        while bytes.len() < count {
-            window.ensure(input, bits).unwrap();
-            bits.refill(window.bytes());
-            bytes.push(u8::try_from(bits.take(8)).unwrap());
-        }
-        bytes
-    }
-
-    /// Bytes with an 0xFF every now and then, and their stuffed form.
-    fn sample(length: usize) -> (Vec<u8>, Vec<u8>) {
-        let plain: Vec<u8> = (0..length)
-            .map(|index| match index * index % 97 {
-                0..4 => 0xff,
-                rest => u8::try_from(rest).unwrap() ^ (index >> 8).to_le_bytes()[0] & 0x7f,
-            })
-            .collect();
-        let stuffed = plain
-            .iter()
-            .flat_map(|&byte| std::iter::once(byte).chain((byte == 0xff).then_some(0)))
-            .collect();
-        (plain, stuffed)
-    }
-
-    #[test]
-    fn stuffing_is_removed_across_every_seam() {
-        let lengths = [0, 1, 31, 32, 33, 1000, CAPACITY, 5 * CAPACITY + 77];
-        let dense = (vec![0xff; 3 * CAPACITY], [0xff, 0].repeat(3 * CAPACITY));
-        for (plain, mut file) in lengths.map(sample).into_iter().chain([dense]) {
-            file.extend([0xff, 0xff, 0xff, 0xd9, 1, 2]);
-            let mut input = Trickle(&file);
-            let mut window = Window::new();
-            let mut bits = window.begin(0, 1);
-            assert_eq!(read(&mut window, &mut input, &mut bits, plain.len()), plain);
-            let end = window.finish(&mut input, &bits).unwrap();
-            assert_eq!(file[end..][..2], [0xff, 0xd9]);
-        }
-    }
-
-    #[test]
-    fn restart_markers_must_come_in_order() {
-        let file = [1, 2, 0xff, 0xd0, 3, 0xff, 0x00, 0xff, 0xd1, 4, 0xff, 0xd3];
-        let mut input: &[u8] = &file;
-        let mut window = Window::new();
-        let mut bits = window.begin(0, 1);
-        assert_eq!(read(&mut window, &mut input, &mut bits, 1), [1]);
-        window.restart(&mut input, &mut bits, 0).unwrap();
-        assert_eq!(read(&mut window, &mut input, &mut bits, 2), [3, 0xff]);
-        window.restart(&mut input, &mut bits, 1).unwrap();
-        assert_eq!(read(&mut window, &mut input, &mut bits, 1), [4]);
-        let error = window.restart(&mut input, &mut bits, 2).unwrap_err();
-        assert_eq!(error, JpegError::corrupt("a restart marker is missing"));
-    }
-
-    #[test]
-    fn reading_past_the_end_is_found_out() {
-        for (tail, expected) in [
-            (vec![], JpegError::Truncated),
-            (vec![0xff], JpegError::Truncated),
-            (
-                vec![0xff, 0xd9],
-                JpegError::corrupt("a marker within entropy-coded data"),
-            ),
-        ] {
-            let file = [vec![1, 2, 3], tail].concat();
-            let mut input: &[u8] = &file;
-            let mut window = Window::new();
-            let mut bits = window.begin(0, 1);
-            assert_eq!(read(&mut window, &mut input, &mut bits, 3), [1, 2, 3]);
-            assert_eq!(window.check(&bits), Ok(()));
-            assert_eq!(read(&mut window, &mut input, &mut bits, 1), [0]);
-            assert_eq!(window.check(&bits), Err(expected.clone()));
-            assert_eq!(window.finish(&mut input, &bits), Err(expected));
-        }
-    }
 }

@@ -188,6 +188,7 @@ fn a_picture_that_is_cut_anywhere_is_none() {
                 ..JpegOptions::default()
             },
         );
+        assert!(whole.len() > 4 << 10, "{} bytes are too few", whole.len());
         let start = whole.windows(2).position(|pair| pair == [0xff, 0xda]);
         let last = whole.len() - 3;
         for length in start.unwrap()..last {

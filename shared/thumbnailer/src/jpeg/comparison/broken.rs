@@ -7,9 +7,9 @@ use super::{
     sample,
 };
 
-/// One file of each way of coding.
-fn specimens() -> Vec<Vec<u8>> {
-    let base = Kind::new(37, 29, SUBSAMPLINGS[2]);
+/// One file of each way of coding. At 97 by 75 they are large enough for several threads.
+fn specimens(width: usize, height: usize) -> Vec<Vec<u8>> {
+    let base = Kind::new(width, height, SUBSAMPLINGS[2]);
     let kinds = [
         base.clone(),
         Kind {
@@ -42,7 +42,7 @@ fn whole(file: &[u8], side: BlockSide) -> (Vec<Plane>, usize) {
 
 #[test]
 fn a_file_that_is_cut_is_whole_or_an_error_at_every_byte() {
-    for file in specimens() {
+    for file in specimens(37, 29) {
         for side in SIDES {
             let (planes, needed) = whole(&file, side);
             assert!(needed <= file.len());
@@ -64,7 +64,7 @@ fn a_file_that_is_cut_is_whole_or_an_error_at_every_byte() {
 
 #[test]
 fn a_file_that_trickles_in_is_as_one_that_is_there() {
-    for file in specimens() {
+    for file in specimens(37, 29) {
         for side in SIDES {
             let (planes, needed) = whole(&file, side);
             for step in [1, 7, 100, 1 << 20] {
@@ -147,7 +147,7 @@ proptest! {
         cut in proptest::option::of(any::<prop::sample::Index>()),
         side in proptest::sample::select(&SIDES),
     ) {
-        let mut file = specimens().swap_remove(which);
+        let mut file = specimens(97, 75).swap_remove(which);
         for (at, byte) in changes {
             let at = at.index(file.len());
             file[at] = byte;
@@ -161,7 +161,7 @@ proptest! {
         if small {
             let found = decode(Cpu::Portable, &mut file.as_slice(), |_| side, 1);
             for cpu in Cpu::available() {
-                for threads in [1, 2] {
+                for threads in 1..=3 {
                     let other = decode(cpu, &mut file.as_slice(), |_| side, threads);
                     prop_assert_eq!(found.is_ok(), other.is_ok());
                     if let (Ok(found), Ok(other)) = (&found, &other) {

@@ -172,3 +172,91 @@ impl<T> Drop for Over<'_, T> {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    const THREADS: usize = 3;
+
+    fn run<R>(
+        parts: usize,
+        make: impl Fn(usize, &mut usize) -> bool + Sync,
+        take: impl FnMut(usize, &mut usize) -> Option<R>,
+    ) -> Option<R> {
+        let slots: Vec<Mutex<usize>> = (0..THREADS + 1).map(Mutex::new).collect();
+        Crew::run(&slots, THREADS, parts, make, take)
+    }
+
+    #[test]
+    fn parts_are_taken_in_order_and_each_once() {
+        for parts in [0, 1, 2, 5, 100] {
+            let mut taken = Vec::new();
+            let make = |index: usize, part: &mut usize| {
+                *part = index * index;
+                true
+            };
+            let result = run(parts, make, |index, part| {
+                taken.push((index, *part));
+                None::<()>
+            });
+            assert_eq!(result, None);
+            let expected: Vec<_> = (0..parts).map(|index| (index, index * index)).collect();
+            assert_eq!(taken, expected);
+        }
+    }
+
+    #[test]
+    fn what_is_taken_may_end_the_work() {
+        let made = Mutex::new(0);
+        let make = |_: usize, _: &mut usize| {
+            *made.lock().unwrap() += 1;
+            true
+        };
+        let result = run(usize::MAX, make, |index, _| (index == 7).then_some("over"));
+        assert_eq!(result, Some("over"));
+        assert!(*made.lock().unwrap() <= 8 + THREADS + 1);
+    }
+
+    #[test]
+    fn no_part_is_begun_for_long_behind_the_last() {
+        let highest = Mutex::new(0);
+        let make = |index: usize, _: &mut usize| {
+            let mut highest = highest.lock().unwrap();
+            *highest = index.max(*highest);
+            index != 5
+        };
+        let mut taken = 0;
+        let result = run(usize::MAX, make, |_, _| {
+            taken += 1;
+            None::<()>
+        });
+        assert_eq!(result, None);
+        assert_eq!(taken, 6);
+        assert!(*highest.lock().unwrap() <= 6 + THREADS + 1);
+    }
+
+    #[test]
+    fn nobody_waits_for_who_has_panicked() {
+        for bad in [0, 4] {
+            let make = |index: usize, _: &mut usize| {
+                assert_ne!(index, bad, "on purpose");
+                true
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| run(100, make, |_, _| None::<()>)));
+            assert!(result.is_err());
+        }
+        let result = catch_unwind(|| {
+            run(
+                100,
+                |_, _| true,
+                |index, _| -> Option<()> {
+                    assert_ne!(index, 4, "on purpose");
+                    None
+                },
+            )
+        });
+        assert!(result.is_err());
+    }
+}

@@ -39,7 +39,8 @@ impl Division<'_> {
             return border;
         }
         let is_whole = |at: &usize| self.file.get(at - 1) != Some(&0xff);
-        (border..limit).find(is_whole).unwrap_or(limit)
+        // Of a run of them as long as a part only the last counts.
+        (border..=limit).find(is_whole).unwrap_or(border)
     }
 }
 
@@ -312,6 +313,69 @@ pub(super) fn first_restart(file: &[u8], from: usize, to: usize) -> Option<(usiz
         match file.get(at + 1) {
             Some(code @ 0xd0..=0xd7) => return Some((at + 2, *code)),
             _ => at += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_without_their_stuffing_are_the_whole_without_it() {
+        let files: [Vec<u8>; 3] = [
+            (0..400_u16)
+                .map(|byte| (byte % 250).to_le_bytes()[0])
+                .collect(),
+            [7, 0xff, 0, 8, 0xff, 0].repeat(60),
+            [
+                vec![1, 0xff],
+                vec![0xff; 70],
+                vec![0; 9],
+                [0xff, 0].repeat(90),
+            ]
+            .concat(),
+        ];
+        for file in files {
+            let mut whole = vec![0; file.len() + BLOCK];
+            let moved = unstuff(&file, &mut whole);
+            assert_eq!((moved.read, moved.marker), (file.len(), None));
+            for size in [1, 2, 3, 7, 64] {
+                for at in 0..2 {
+                    let division = Division {
+                        file: &file,
+                        at,
+                        interval: 0,
+                        size,
+                    };
+                    let mut part = Part::default();
+                    for index in 0..division.parts() {
+                        let [from, to] =
+                            [index, index + 1].map(|index| division.whole_border(index));
+                        let (_, marker) = part.append(&file[from..to]);
+                        assert_eq!(marker, None);
+                    }
+                    assert_eq!(part.bytes[..part.length], whole[at..moved.written]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_restart_marker_belongs_to_where_its_code_is() {
+        let file = [
+            9, 0xff, 0, 0xff, 0xd0, 1, 0xff, 0xff, 0xd1, 0xff, 0xc0, 0xff,
+        ];
+        for (from, to, expected) in [
+            (1, 12, Some((5, 0xd0))),
+            (4, 5, Some((5, 0xd0))),
+            (1, 4, None),
+            (5, 12, Some((9, 0xd1))),
+            (8, 9, Some((9, 0xd1))),
+            (9, 12, None),
+            (9, 99, None),
+        ] {
+            assert_eq!(first_restart(&file, from, to), expected, "{from} {to}");
         }
     }
 }
