@@ -1,6 +1,9 @@
 //! The steps that [`thumbnails`](crate::thumbnails()) is made of, one by one, for benches and for whoever wants to look
 //! at what is in between.
 
+use std::hash::{DefaultHasher, Hasher};
+use std::iter;
+
 use crate::cpu::Cpu;
 use crate::jpeg::{self, BlockSide};
 use crate::jpeg_encode::{Encoder, HuffmanTables};
@@ -89,11 +92,41 @@ impl Planes {
     }
 }
 
+/// What tells one decoded picture from another without keeping it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Bytes of the file that were needed.
+    pub bytes: u64,
+    /// Each component as its rows came.
+    pub planes: Vec<PlaneFingerprint>,
+    /// The width and height of each component by the header.
+    pub announced: Vec<(usize, usize)>,
+}
+
+/// One component of a [`Fingerprint`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PlaneFingerprint {
+    /// Samples in the last row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// A hash of all samples.
+    pub hash: u64,
+}
+
 impl<'a> Jpeg<'a> {
     /// Reads the header. Fails for what the scaled decoder leaves to the general one.
     pub fn new(image: &'a [u8]) -> Result<Self, ThumbnailError> {
+        Self::on(Cpu::detect(), image)
+    }
+
+    /// As [`Jpeg::new`], with none of the instructions that only some processors have. All results are the same.
+    pub fn portable(image: &'a [u8]) -> Result<Self, ThumbnailError> {
+        Self::on(Cpu::Portable, image)
+    }
+
+    fn on(cpu: Cpu, image: &'a [u8]) -> Result<Self, ThumbnailError> {
         let header = jpeg::Header::read(&mut &*image).map_err(refusal)?;
-        let cpu = Cpu::detect();
         Ok(Self {
             image,
             header,
@@ -114,6 +147,50 @@ impl<'a> Jpeg<'a> {
             }
         }
         self.run(eighths, threads, &mut Nowhere)
+    }
+
+    /// Decodes component i to `eighths[i]` of its resolution, all that are left to the last of them, on `threads`
+    /// threads, and gives what tells one result from another.
+    pub fn fingerprint(
+        &mut self,
+        eighths: &[u8],
+        threads: usize,
+    ) -> Result<Fingerprint, ThumbnailError> {
+        struct Hashes(Vec<(PlaneFingerprint, DefaultHasher)>);
+        impl RowSink for Hashes {
+            fn rows(&mut self, component: usize, rows: Rows<'_>) {
+                if let Some((plane, hasher)) = self.0.get_mut(component) {
+                    plane.height += rows.count;
+                    for row in rows.iter() {
+                        plane.width = row.len();
+                        hasher.write(row);
+                    }
+                }
+            }
+        }
+        let last = eighths.last().copied().unwrap_or(8);
+        let sides: Vec<BlockSide> = eighths
+            .iter()
+            .copied()
+            .chain(iter::repeat(last))
+            .map(side)
+            .take(self.header.components.len())
+            .collect();
+        let mut hashes = Hashes(vec![Default::default(); sides.len()]);
+        let bytes = self.decode(&sides, threads, &mut hashes)?;
+        let planes = hashes.0.into_iter().map(|(plane, hasher)| {
+            let hash = hasher.finish();
+            PlaneFingerprint { hash, ..plane }
+        });
+        let grids = (sides.iter().enumerate()).map(|(component, side)| {
+            let grid = self.header.grid(component, *side);
+            (grid.width, grid.height)
+        });
+        Ok(Fingerprint {
+            bytes,
+            planes: planes.collect(),
+            announced: grids.collect(),
+        })
     }
 
     /// Decodes every plane to `eighths` of its resolution.
@@ -193,9 +270,18 @@ impl<'a> Jpeg<'a> {
         sink: &mut dyn RowSink,
     ) -> Result<u64, ThumbnailError> {
         let sides = vec![side(eighths); self.header.components.len()];
+        self.decode(&sides, threads, sink)
+    }
+
+    fn decode(
+        &mut self,
+        sides: &[BlockSide],
+        threads: usize,
+        sink: &mut dyn RowSink,
+    ) -> Result<u64, ThumbnailError> {
         let read = self
             .decoder
-            .decode(&mut &*self.image, &self.header, &sides, threads, sink)
+            .decode(&mut &*self.image, &self.header, sides, threads, sink)
             .map_err(refusal)?;
         Ok(u64::try_from(read.bytes).unwrap_or(u64::MAX))
     }
