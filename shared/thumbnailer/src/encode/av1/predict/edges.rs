@@ -12,11 +12,13 @@ pub(crate) struct Available {
     pub(crate) left: usize,
 }
 
-/// Where the first sample after the corner is: before it there is room for what a wide vector reads and nobody uses.
-pub(super) const START: usize = 16;
+/// Where the first sample after the corner is in a [`Side`]: far enough in that a row of a block may begin a whole row's
+/// length before the samples that it needs.
+pub(super) const ORIGIN: usize = LONGEST + 16;
 
-/// A side's samples, from [`START`] on; the corner before them.
-pub(super) type Side = [u8; START + 2 * LONGEST];
+/// A side's samples, from [`ORIGIN`] on; the corner before them. After them there is room for what a whole row of a block
+/// reads beyond the samples that it needs.
+pub(super) type Side = [u8; 256];
 
 /// The samples above a block and to its left, by the rules for those that are not there (7.11.2). They are the same for
 /// every mode.
@@ -48,21 +50,21 @@ impl Edges {
         available: Available,
     ) -> Self {
         let mut edges = Self {
-            above: [0; START + 2 * LONGEST],
-            left: [0; START + 2 * LONGEST],
+            above: [0; 256],
+            left: [0; 256],
             available,
         };
         let length = (width + height).min(2 * LONGEST);
         let above_count = available.above.min(length);
         let left_count = available.left.min(length);
-        let above = &mut edges.above[START..START + length];
+        let above = &mut edges.above[ORIGIN..ORIGIN + length];
         if above_count > 0 {
             let from = (y - 1) * stride + x;
             let row = &samples[from..from + above_count];
             above[..above_count].copy_from_slice(row);
             above[above_count..].fill(row[above_count - 1]);
         }
-        let left = &mut edges.left[START..START + length];
+        let left = &mut edges.left[ORIGIN..ORIGIN + length];
         if left_count > 0 {
             let column = samples[y * stride + x - 1..].iter().step_by(stride);
             let (real, beyond) = left.split_at_mut(left_count);
@@ -87,26 +89,26 @@ impl Edges {
                 CORNER_NOTHING
             }
         };
-        edges.above[START - 1] = corner;
-        edges.left[START - 1] = corner;
+        edges.above[ORIGIN - 1] = corner;
+        edges.left[ORIGIN - 1] = corner;
         edges
     }
 
     /// The first samples above the block.
     #[inline(always)]
     pub(super) fn above<const W: usize>(&self) -> &[u8; W] {
-        self.above[START..].first_chunk().unwrap_or(&[0; W])
+        self.above[ORIGIN..].first_chunk().unwrap_or(&[0; W])
     }
 
     /// The first samples to the left of the block.
     #[inline(always)]
     pub(super) fn left(&self, height: usize) -> &[u8] {
-        &self.left[START..START + height]
+        &self.left[ORIGIN..ORIGIN + height]
     }
 
     /// The sample above and to the left of the block.
     #[inline(always)]
     pub(super) fn corner(&self) -> u8 {
-        self.above[START - 1]
+        self.above[ORIGIN - 1]
     }
 }

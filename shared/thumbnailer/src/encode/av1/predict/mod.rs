@@ -103,48 +103,37 @@ pub(crate) fn predict(
     out: &mut [u8],
 ) {
     assert!(out.len() == width * height && height <= LONGEST);
-    let job = Job {
-        mode,
-        angle_delta,
-        smooth_neighbour,
-        edges,
-    };
-    predict_job(cpu, &job, width, out);
-}
-
-/// What a prediction needs to know.
-struct Job<'a> {
-    mode: Mode,
-    angle_delta: i8,
-    smooth_neighbour: bool,
-    edges: &'a Edges,
+    if let Some(angle) = mode.angle() {
+        let job = directional::Job {
+            angle: angle + i32::from(angle_delta) * ANGLE_STEP,
+            smooth_neighbour,
+            edges,
+        };
+        directional::predict(cpu, job, width, out);
+        return;
+    }
+    undirected(cpu, mode, edges, width, out);
 }
 
 for_processors! {
-    fn predict_job(job: &Job<'_>, width: usize, out: &mut [u8]) = predict_any;
+    fn undirected(mode: Mode, edges: &Edges, width: usize, out: &mut [u8]) = undirected_any;
 }
 
 #[inline(always)]
-fn predict_any(job: &Job<'_>, width: usize, out: &mut [u8]) {
+fn undirected_any(mode: Mode, edges: &Edges, width: usize, out: &mut [u8]) {
     match width {
-        4 => predict_rows::<4>(job, out.as_chunks_mut().0),
-        8 => predict_rows::<8>(job, out.as_chunks_mut().0),
-        16 => predict_rows::<16>(job, out.as_chunks_mut().0),
-        32 => predict_rows::<32>(job, out.as_chunks_mut().0),
-        64 => predict_rows::<64>(job, out.as_chunks_mut().0),
+        4 => undirected_rows::<4>(mode, edges, out.as_chunks_mut().0),
+        8 => undirected_rows::<8>(mode, edges, out.as_chunks_mut().0),
+        16 => undirected_rows::<16>(mode, edges, out.as_chunks_mut().0),
+        32 => undirected_rows::<32>(mode, edges, out.as_chunks_mut().0),
+        64 => undirected_rows::<64>(mode, edges, out.as_chunks_mut().0),
         _ => panic!("no block has this width"),
     }
 }
 
 #[inline(always)]
-fn predict_rows<const W: usize>(job: &Job<'_>, out: &mut [[u8; W]]) {
-    let edges = job.edges;
-    if let Some(angle) = job.mode.angle() {
-        let angle = angle + i32::from(job.angle_delta) * ANGLE_STEP;
-        directional::predict(angle, job.smooth_neighbour, edges, out);
-        return;
-    }
-    match job.mode {
+fn undirected_rows<const W: usize>(mode: Mode, edges: &Edges, out: &mut [[u8; W]]) {
+    match mode {
         Mode::Smooth => modes::smooth(edges, out),
         Mode::SmoothVertical => modes::smooth_vertical(edges, out),
         Mode::SmoothHorizontal => modes::smooth_horizontal(edges, out),

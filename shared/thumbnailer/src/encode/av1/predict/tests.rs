@@ -348,7 +348,7 @@ fn plane() -> impl Strategy<Value = Vec<u8>> {
 
 fn sides() -> impl Strategy<Value = (usize, usize)> {
     let side = prop_oneof![Just(4_usize), Just(8), Just(16), Just(32), Just(64)];
-    (side.clone(), side).prop_filter("within four to one", |(w, h)| w.max(h) / w.min(h) <= 4)
+    (side.clone(), side).prop_filter("within two to one", |(w, h)| w.max(h) / w.min(h) <= 2)
 }
 
 proptest! {
