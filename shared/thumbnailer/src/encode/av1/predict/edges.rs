@@ -1,5 +1,10 @@
 //! The samples around a block.
 
+#![expect(
+    clippy::inline_always,
+    reason = "loops become vectors only within a function for a processor"
+)]
+
 use super::LONGEST;
 
 /// How many decoded samples there are along a block's sides, the picture's end counted in: none if the side itself has

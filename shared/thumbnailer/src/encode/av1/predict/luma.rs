@@ -1,5 +1,15 @@
 //! Chroma from luma (7.11.5).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "samples again, of which the standard's arithmetic keeps eight bits"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "loops become vectors only within a function for a processor"
+)]
+
 use super::super::processors::for_processors;
 use crate::cpu::Cpu;
 

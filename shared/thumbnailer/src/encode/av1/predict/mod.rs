@@ -3,6 +3,11 @@
 //! The loops are plain Rust over rows of a constant width, which the compiler turns into vectors for each of the
 //! instruction sets that they are made for.
 
+#![expect(
+    clippy::inline_always,
+    reason = "loops become vectors only within a function for a processor"
+)]
+
 mod directional;
 mod edges;
 mod luma;

@@ -1,5 +1,15 @@
 //! The predictions without a direction (7.11.2.2, 7.11.2.5 and 7.11.2.6).
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "samples again, of which the standard's arithmetic keeps eight bits"
+)]
+#![expect(
+    clippy::inline_always,
+    reason = "loops become vectors only within a function for a processor"
+)]
+
 use super::Edges;
 
 /// How much of the near edge is in a sample of a smooth prediction, in 256ths, by its distance; for a side of four, then

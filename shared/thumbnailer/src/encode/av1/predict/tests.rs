@@ -58,50 +58,50 @@ mod standard {
         if !filter_type {
             if blk_wh <= 8 {
                 if d >= 56 {
-                    strength = 1
+                    strength = 1;
                 }
             } else if blk_wh <= 16 {
                 if d >= 40 {
-                    strength = 1
+                    strength = 1;
                 }
             } else if blk_wh <= 24 {
                 if d >= 8 {
-                    strength = 1
+                    strength = 1;
                 }
                 if d >= 16 {
-                    strength = 2
+                    strength = 2;
                 }
                 if d >= 32 {
-                    strength = 3
+                    strength = 3;
                 }
             } else if blk_wh <= 32 {
                 strength = 1;
                 if d >= 4 {
-                    strength = 2
+                    strength = 2;
                 }
                 if d >= 32 {
-                    strength = 3
+                    strength = 3;
                 }
             } else {
                 strength = 3;
             }
         } else if blk_wh <= 8 {
             if d >= 40 {
-                strength = 1
+                strength = 1;
             }
             if d >= 64 {
-                strength = 2
+                strength = 2;
             }
         } else if blk_wh <= 16 {
             if d >= 20 {
-                strength = 1
+                strength = 1;
             }
             if d >= 48 {
-                strength = 2
+                strength = 2;
             }
         } else if blk_wh <= 24 {
             if d >= 4 {
-                strength = 3
+                strength = 3;
             }
         } else {
             strength = 3;
@@ -183,7 +183,11 @@ mod standard {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "as long as the text")]
+    #[expect(
+        clippy::too_many_lines,
+        clippy::many_single_char_names,
+        reason = "as long as the text, and with its names"
+    )]
     pub(super) fn predict(case: &Case<'_>, mode: Mode) -> Vec<u8> {
         let (have_above, have_left) = (case.available.above > 0, case.available.left > 0);
         let sample = |x: usize, y: usize| i32::from(case.plane[y * case.stride + x]);

@@ -1,5 +1,10 @@
 //! How far blocks are from one another.
 
+#![expect(
+    clippy::inline_always,
+    reason = "loops become vectors only within a function for a processor"
+)]
+
 #[cfg(target_arch = "x86_64")]
 use super::super::processors::for_processors;
 use super::x86;
@@ -84,14 +89,12 @@ pub(crate) fn satd(cpu: Cpu, source: &[u8], prediction: &[u8], width: usize, hei
 
 /// Sums and differences of lines that are `distance` apart.
 #[inline(always)]
-fn meet<const N: usize, const L: usize>(lines: &mut [[i16; L]; N], distance: usize) {
+fn meet<const N: usize>(lines: &mut [[i16; N]; N], distance: usize) {
     for first in 0..N {
         if first & distance == 0 {
-            for lane in 0..L {
-                let (a, b) = (lines[first][lane], lines[first + distance][lane]);
-                lines[first][lane] = a + b;
-                lines[first + distance][lane] = a - b;
-            }
+            let (a, b) = (lines[first], lines[first + distance]);
+            lines[first] = std::array::from_fn(|lane| a[lane] + b[lane]);
+            lines[first + distance] = std::array::from_fn(|lane| a[lane] - b[lane]);
         }
     }
 }

@@ -120,7 +120,11 @@ impl Rule {
 
     /// The magnitudes of a level and of what a decoder makes of it, if the coefficient has this magnitude and sign (-1
     /// or 0).
-    #[inline(always)]
+    #[inline]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "magnitudes have less than nineteen bits"
+    )]
     fn apply(self, magnitude: i32, sign: i32) -> [i32; 2] {
         // The last bit of floats near this one, 3 << 22, is one: what is below is rounded away.
         const INTEGER: f32 = 12_582_912.0;

@@ -274,13 +274,9 @@ const fn forward_shift(width: usize, height: usize) -> u32 {
 
 /// Bits that the inverse horizontal pass leaves off: the standard's `Transform_Row_Shift`.
 const fn row_shift(width: usize, height: usize) -> u32 {
-    match width * height {
-        ..=32 => 0,
-        33..=128 => 1,
-        256 => 2,
-        512 => 1,
-        1024 => 2,
-        2048 => 1,
+    match (width * height, width == height) {
+        (..=32, _) => 0,
+        (..=64, _) | (_, false) => 1,
         _ => 2,
     }
 }

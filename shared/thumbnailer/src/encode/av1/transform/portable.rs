@@ -67,6 +67,7 @@ fn load(from: &[i32; L]) -> V {
 }
 
 #[inline]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as for wider vectors")]
 fn load_words(from: &[i16; L]) -> V {
     from.map(i32::from)
 }
@@ -77,11 +78,7 @@ fn store(a: V, to: &mut [i32; L]) {
 }
 
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to eight bits"
-)]
+#[expect(clippy::cast_sign_loss, reason = "clamped to eight bits")]
 fn add_to_samples(a: V, samples: &mut [u8; L]) {
     for (sample, a) in samples.iter_mut().zip(a) {
         *sample = (i32::from(*sample) + a).clamp(0, 255) as u8;

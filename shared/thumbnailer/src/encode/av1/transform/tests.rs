@@ -50,9 +50,14 @@ fn basis(line: Line, length: usize, k: usize, n: usize) -> f64 {
 /// The transform of lines in exact arithmetic, frequencies from samples.
 fn exact_lines(line: Line, input: &[f64], length: usize, inverse: bool) -> Vec<f64> {
     let basis: Vec<f64> = (0..length * length)
-        .map(|index| match inverse {
-            false => basis(line, length, index / length, index % length),
-            true => basis(line, length, index % length, index / length),
+        .map(|index| {
+            let (row, column) = (index / length, index % length);
+            let (k, n) = if inverse {
+                (column, row)
+            } else {
+                (row, column)
+            };
+            basis(line, length, k, n)
         })
         .collect();
     input
@@ -231,9 +236,9 @@ fn saying_where_the_zeros_are_changes_nothing() {
             let [rows, columns] = [rows.min(height), columns.min(width)];
             for _ in 0..20 {
                 let coefficients: Vec<i32> = (0..height * width)
-                    .map(|i| match i / width < rows && i % width < columns {
-                        true => noise.around_zero(9000),
-                        false => 0,
+                    .map(|i| {
+                        let used = i / width < rows && i % width < columns;
+                        if used { noise.around_zero(9000) } else { 0 }
                     })
                     .collect();
                 for cpu in Cpu::available() {

@@ -32,7 +32,7 @@ macro_rules! directional {
                 ..90 => {
                     let mut above = Line::new(&edges.above);
 prepare_above::<W>(job, height, &mut above);
-                    let step = step(angle);
+                    let step = i32::from(step(angle));
                     let mut position = 0;
                     for row in out {
                         position += step;
@@ -45,10 +45,10 @@ prepare_above::<W>(job, height, &mut above);
                     let mut left = Line::new(&edges.left);
 prepare_left::<W>(job, height, &mut left);
                     let (across, down) = (step(180 - angle), step(angle - 90));
-                    from_left(&left, -down, across, out);
+                    from_left(&left, -i32::from(down), across.into(), out);
                     let mut position = 0;
                     for row in out {
-                        position -= across;
+                        position -= i32::from(across);
                         // Columns from here on come from above, the others from the left.
                         let first = (-position - 1) >> 6;
                         let first = usize::try_from(first).unwrap_or(0);
@@ -64,7 +64,7 @@ prepare_left::<W>(job, height, &mut left);
                 _ => {
                     let mut left = Line::new(&edges.left);
 prepare_left::<W>(job, height, &mut left);
-                    from_left(&left, step(270 - angle), 0, out);
+                    from_left(&left, step(270 - angle).into(), 0, out);
                 }
             }
         }
@@ -117,7 +117,7 @@ prepare_left::<W>(job, height, &mut left);
         /// zero, only those rows of a column matter that a direction with that step to the row reaches from the left.
         $(#[$attribute])?
         #[inline]
-        fn from_left<const W: usize>(left: &Line, step: i32, across: i32, out: &mut [[u8; W]]) {
+        fn from_left<const W: usize>(left: &Line, step: i32, across: usize, out: &mut [[u8; W]]) {
             // The conditions are no others than a block's: they only save code that nobody runs.
             match out.len() {
                 4 if W <= 8 => columns_from_left::<W, 4>(left, step, across, out),
@@ -134,7 +134,7 @@ prepare_left::<W>(job, height, &mut left);
         fn columns_from_left<const W: usize, const H: usize>(
             left: &Line,
             step: i32,
-            across: i32,
+            across: usize,
             out: &mut [[u8; W]],
         ) {
             let mut columns = [[0; H]; W];
@@ -143,7 +143,7 @@ prepare_left::<W>(job, height, &mut left);
             for column in &mut columns {
                 position += step;
                 reach += 64;
-                if across > 0 && across * H as i32 <= reach {
+                if across > 0 && across * H <= reach {
                     // From here on, all rows come from above.
                     break;
                 }
@@ -152,9 +152,9 @@ prepare_left::<W>(job, height, &mut left);
             // Squares of eight, or what there is of one.
             for (band, rows) in out.chunks_mut(8).enumerate() {
                 // Columns that the last row still takes from the left.
-                let last = 8 * (band as i32 + 1);
-                let needed = if across > 0 { (last * across - 1) >> 6 } else { W as i32 };
-                let needed = usize::try_from(needed).unwrap_or(0).min(W);
+                let last = 8 * (band + 1);
+                let needed = if across > 0 { (last * across - 1) >> 6 } else { W };
+                let needed = needed.min(W);
                 for left in (0..needed).step_by(8) {
                     let columns: [u64; 8] = std::array::from_fn(|column| {
                         let column = columns.get(left + column).map_or(&[] as &[u8], |column| column);

@@ -19,9 +19,9 @@ static STEPS: [u16; 30] = [
 
 /// The step of an angle between the direction and an edge.
 #[inline]
-fn step(angle: i32) -> i32 {
+fn step(angle: i32) -> u16 {
     let place = usize::try_from(angle / 3).unwrap_or(0);
-    STEPS.get(place).copied().map_or(0, i32::from)
+    STEPS.get(place).copied().unwrap_or(0)
 }
 
 /// The smoothing of an edge by strength: the weights of a sample, of its neighbours and of theirs, in sixteenths.
@@ -58,6 +58,7 @@ fn doubles(sides: usize, smooth_neighbour: bool, angle: i32) -> bool {
 
 /// The corner, smoothed between its neighbours if the direction passes it in a block that is large enough (7.11.2.7).
 #[inline]
+#[expect(clippy::cast_possible_truncation, reason = "a mean of bytes")]
 fn corner(angle: i32, sides: usize, edges: &Edges) -> u8 {
     let corner = edges.corner();
     if angle > 90 && angle < 180 && sides >= 24 {

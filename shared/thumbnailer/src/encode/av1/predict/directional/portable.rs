@@ -1,5 +1,11 @@
 //! Directions without assumptions about the processor.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "samples again, of which the standard's arithmetic keeps eight bits"
+)]
+
 use super::super::LONGEST;
 use super::super::edges::ORIGIN;
 use super::{FROM, Job, KERNELS, Line, corner, doubles, step, strength};
@@ -91,7 +97,7 @@ fn along<const N: usize>(line: &Line, position: i32) -> [u8; N] {
             *out = blend(*a, *b);
         }
     } else {
-        let from = &line.samples[base..base + N + 1];
+        let from = &line.samples[base..];
         for (out, (a, b)) in out.iter_mut().zip(from.iter().zip(&from[1..])) {
             *out = blend(*a, *b);
         }

@@ -150,7 +150,9 @@ fn along<const N: usize>(line: &Line, position: i32) -> [u8; N] {
     let base = usize::try_from(ORIGIN.cast_signed() + (position >> bits) as isize).unwrap_or(0);
     let far = (position << (6 - bits) >> 1) & 31;
     // The weights of a sample and of the next, as bytes.
-    let weights = ((32 - far) | far << 8) as i16;
+    let [low, _, _, _] = (32 - far).to_le_bytes();
+    let [high, _, _, _] = far.to_le_bytes();
+    let weights = i16::from_le_bytes([low, high]);
     let mut out = [0; N];
     if N <= 8 {
         let first = sixteen(&line.samples, base);
@@ -213,6 +215,7 @@ fn mixed_wide(pairs: __m256i, weights: i16) -> __m256i {
 /// Swaps rows and columns of eight times eight samples.
 #[target_feature(enable = "avx2")]
 #[inline]
+#[expect(clippy::many_single_char_names, reason = "rows of a square")]
 fn transposed(lines: [u64; 8]) -> [u64; 8] {
     let [a, b, c, d, e, f, g, h] = lines.map(|line| _mm_cvtsi64_si128(line.cast_signed()));
     let (ab, cd) = (_mm_unpacklo_epi8(a, b), _mm_unpacklo_epi8(c, d));

@@ -99,6 +99,7 @@ mod one {
 
     #[target_feature(enable = "avx2")]
     #[inline]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as for wider vectors")]
     fn load(samples: &[u8; 8]) -> __m128i {
         _mm_cvtepu8_epi16(_mm_cvtsi64_si128(i64::from_ne_bytes(*samples)))
     }

@@ -74,6 +74,7 @@ fn clamp(a: __m256i) -> __m256i {
 
 #[target_feature(enable = "avx2")]
 #[inline]
+#[expect(clippy::many_single_char_names, reason = "rows of a square")]
 fn transpose(rows: [__m256i; L]) -> [__m256i; L] {
     let [a, b, c, d, e, f, g, h] = rows;
     let halves = |low, high| {

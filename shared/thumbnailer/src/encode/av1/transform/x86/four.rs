@@ -79,6 +79,7 @@ fn transpose(rows: [__m128i; L]) -> [__m128i; L] {
 
 #[target_feature(enable = "avx2")]
 #[inline]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as for wider vectors")]
 fn load_words(from: &[i16; L]) -> __m128i {
     let [a, b, c, d] = from.map(|word| u64::from(word.cast_unsigned()));
     let words = a | b << 16 | c << 32 | d << 48;

@@ -71,6 +71,10 @@ fn clamp(a: __m512i) -> __m512i {
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 #[inline]
+#[expect(
+    clippy::large_types_passed_by_value,
+    reason = "registers, once inlined"
+)]
 fn transpose(rows: [__m512i; L]) -> [__m512i; L] {
     // Squares of four within each 128-bit lane, then the lanes as a square of four.
     let mut squares = [[every(0); 4]; 4];
