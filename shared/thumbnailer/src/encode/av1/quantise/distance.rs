@@ -5,8 +5,8 @@
     reason = "loops become vectors only within a function for a processor"
 )]
 
-#[cfg(target_arch = "x86_64")]
 use super::super::processors::for_processors;
+#[cfg(target_arch = "x86_64")]
 use super::x86;
 use crate::cpu::Cpu;
 
