@@ -76,7 +76,7 @@ fn intervals_are_known_ahead_of_their_reader() {
     let mut file = Vec::new();
     for number in 0..250 {
         file.extend(&stuffed);
-        file.extend([0xff, 0xff, 0xd0 | number % 8]);
+        file.extend([0xff, 0xff, 0xd0 | (number & 7)]);
     }
     let mut input = Trickle(&file);
     let mut window = Window::new();

@@ -185,7 +185,7 @@ mod tests {
         make: impl Fn(usize, &mut usize) -> bool + Sync,
         take: impl FnMut(usize, &mut usize) -> Option<R>,
     ) -> Option<R> {
-        let slots: Vec<Mutex<usize>> = (0..THREADS + 1).map(Mutex::new).collect();
+        let slots: Vec<Mutex<usize>> = (0..=THREADS).map(Mutex::new).collect();
         Crew::run(&slots, THREADS, parts, make, take)
     }
 
@@ -193,8 +193,13 @@ mod tests {
     fn parts_are_taken_in_order_and_each_once() {
         for parts in [0, 1, 2, 5, 100] {
             let mut taken = Vec::new();
+            let caller = std::thread::current().id();
             let make = |index: usize, part: &mut usize| {
                 *part = index * index;
+                if std::thread::current().id() == caller {
+                    // The others are far ahead then, if they may be.
+                    (0..100).for_each(|_| std::thread::yield_now());
+                }
                 true
             };
             let result = run(parts, make, |index, part| {

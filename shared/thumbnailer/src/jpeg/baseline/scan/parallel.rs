@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use super::crew::Crew;
 use super::part::{Division, Last, Part, first_restart};
-use super::piece::Pieces;
+use super::piece::{Pieces, Segment};
 use super::{Coding, Place, bytes};
 use crate::jpeg::JpegError;
 use crate::jpeg::bits::Bits;
@@ -181,14 +181,13 @@ fn whole_intervals(
         if part.last == Last::More {
             return Some(Ok(Onward::Long(part.begins_at)));
         }
-        let found: usize = part.segments.iter().map(|found| found.units.count()).sum();
-        let mut begun = 0;
-        if part.intervals > 0 && found <= place.total {
-            for segment in &part.segments {
-                pieces.deliver(&segment.units, 0..segment.units.count(), [0; 4]);
+        let begun = part.intervals.saturating_sub(1);
+        if part.intervals > 0 {
+            // Units that are more than the scan has are below the picture.
+            for Segment { units, .. } in &part.segments {
+                pieces.deliver(units, 0..units.count(), [0; 4]);
+                place.pass(units.count());
             }
-            place.pass(found);
-            begun = part.intervals - 1;
             place.interval += begun;
         }
         if let Err(error) = pieces.read_rest(&part.stretch(), place, begun) {
