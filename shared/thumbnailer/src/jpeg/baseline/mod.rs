@@ -45,8 +45,8 @@ impl Sequential {
     /// Decodes component i to `sides[i]`, a row of minimum coded units at a time.
     ///
     /// Holds a window of 128 KiB, up to a mebibyte of coefficients for each of two readers, and the coefficients and the
-    /// samples of one row: up to 65535 x 32 of each. Each thread but the first adds a window and two such readers, and
-    /// all together four.
+    /// samples of one row: up to 65535 x 32 of each. Several threads have a window and two readers for each of them
+    /// besides, and for three more.
     ///
     /// # Errors
     ///

@@ -69,6 +69,7 @@ fn readers_that_start_anywhere_find_what_one_alone_finds() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of pictures")]
 fn restart_intervals_of_any_length_make_no_difference() {
     let options = JpegOptions {
         quality: 97,
@@ -98,6 +99,7 @@ fn markers(file: &[u8]) -> Vec<usize> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of pictures")]
 fn restart_markers_out_of_order_are_corrupt_for_any_number_of_readers() {
     for interval in [3, 44, 300] {
         let file = picture(&JpegOptions {
@@ -138,6 +140,7 @@ fn restart_markers_out_of_order_are_corrupt_for_any_number_of_readers() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of pictures")]
 fn what_comes_behind_the_last_unit_is_passed_over() {
     let options = JpegOptions {
         quality: 97,

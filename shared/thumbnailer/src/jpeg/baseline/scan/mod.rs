@@ -38,7 +38,7 @@ pub(super) struct Buffers {
     parts: Vec<Mutex<Part>>,
 }
 
-/// How a scan is coded, and who decodes it.
+/// How a scan is coded, and what decodes it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Coding<'a> {
     pub(super) cpu: Cpu,

@@ -1,8 +1,9 @@
 //! A scan that is there as a whole, on several threads.
 //!
-//! The file is divided into parts of a size; nobody needs to know where the codes of a part begin. Without restart
-//! markers its reader begins at a guess, and what it finds is of use from where the reader of the part before comes upon
-//! one of its units. With restart markers a part is the intervals that begin in it.
+//! The file is divided into parts of one size, and each is freed of its stuffing and read by whoever is at leisure. Without
+//! restart markers its readers begin at a guess, and what they find is of use from where the reader of the part before
+//! comes upon one of their units. With restart markers a part is the intervals that begin in it. Rows are made of the
+//! parts in their order, by the caller's thread.
 
 use std::sync::Mutex;
 
@@ -54,7 +55,7 @@ pub(super) fn decode(
             go_to(window, at, &mut place);
             return Ok(place);
         }
-        // Intervals of which no reader holds one are read as if there were no other.
+        // The last interval is read by itself, and so is one that no reader holds.
         let is_apart = place.left == place.total || coding.interval > coding.held;
         let first = match first_restart(file, at + 1, at + PART) {
             Some((behind, _)) if !is_apart => Some(behind - at),
