@@ -319,7 +319,55 @@ pub(super) fn first_restart(file: &[u8], from: usize, to: usize) -> Option<(usiz
 
 #[cfg(test)]
 mod tests {
+    use fixtures::encode::{JpegOptions, jpeg};
+
     use super::*;
+    use crate::cpu::Cpu;
+    use crate::jpeg::BlockSide;
+    use crate::jpeg::baseline::geometry::Geometry;
+    use crate::jpeg::baseline::tables::BuiltTables;
+    use crate::jpeg::header::{Header, Next};
+
+    #[test]
+    #[cfg_attr(miri, ignore = "a large picture")]
+    fn readers_find_units_wherever_a_part_begins() {
+        let options = JpegOptions {
+            quality: 97,
+            ..JpegOptions::default()
+        };
+        let file = jpeg(&fixtures::photo(700, 460, 3), &options);
+        let header = Header::read(&mut file.as_slice()).unwrap();
+        let sides = [BlockSide::One; 3];
+        let mut state = header.tables.clone();
+        let (at, components) = (header.first_scan, &header.components);
+        let next = state.markers_until_scan(&mut file.as_slice(), at, components, false);
+        let Ok(Next::Scan {
+            header: scan,
+            data_at,
+        }) = next
+        else {
+            panic!("{next:?}");
+        };
+        let geometry = Geometry::new(&header, &scan, &sides, &state).unwrap();
+        let mut tables = BuiltTables::default();
+        tables.build(&state, &scan, &sides).unwrap();
+        let plans = tables.plans(&scan, &geometry).unwrap();
+        let coding = Coding::new(Cpu::detect(), &geometry, &plans, 0);
+        let mut part = Part::default();
+        for at in (data_at..file.len() - (16 << 10)).step_by(501) {
+            let division = Division {
+                file: &file,
+                at,
+                interval: 0,
+                size: 8 << 10,
+            };
+            part.guess(&coding, &division, 0);
+            for (reader, segment) in part.readers.iter().zip(&part.segments) {
+                assert!(!reader.is_lost, "{at}");
+                assert!(segment.units.count() > 10, "{at}");
+            }
+        }
+    }
 
     #[test]
     fn parts_without_their_stuffing_are_the_whole_without_it() {
