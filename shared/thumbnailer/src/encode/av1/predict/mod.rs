@@ -12,11 +12,13 @@ mod directional;
 mod edges;
 mod luma;
 mod modes;
+mod rough;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use edges::{Available, Edges};
 pub(crate) use luma::{from_luma, luma_ac};
+pub(crate) use rough::{ROUGH, rough};
 
 use super::processors::for_processors;
 use crate::cpu::Cpu;

@@ -27,27 +27,32 @@ static WEIGHTS: [u8; 4 + 8 + 16 + 32 + 64] = [
 
 /// The weights along a side.
 #[inline(always)]
-fn weights(side: usize) -> &'static [u8] {
+pub(super) fn weights(side: usize) -> &'static [u8] {
     // The tables of the shorter sides come first: 4 + 8 + .. + side / 2 entries.
     &WEIGHTS[side - 4..2 * side - 4]
 }
 
 /// The mean of the edges that there are.
 #[inline(always)]
-pub(super) fn dc<const W: usize>(edges: &Edges, out: &mut [[u8; W]]) {
-    let height = out.len();
+pub(super) fn mean<const W: usize>(edges: &Edges, height: usize) -> u8 {
     let sum = |samples: &[u8]| samples.iter().map(|sample| u32::from(*sample)).sum::<u32>();
     let above = sum(edges.above::<W>());
     let left = sum(edges.left(height));
     // Sides are at most 64.
-    let [width, height] = [W, height].map(|side| u32::try_from(side).unwrap_or(64));
+    let [width, height] = [W, height].map(|side| side as u32);
     let (total, count) = match (edges.available.above > 0, edges.available.left > 0) {
         (true, true) => (above + left, width + height),
         (true, false) => (above, width),
         (false, true) => (left, height),
         (false, false) => (128, 1),
     };
-    let mean = u8::try_from((total + count / 2) / count).unwrap_or(u8::MAX);
+    ((total + count / 2) / count) as u8
+}
+
+/// The mean everywhere.
+#[inline(always)]
+pub(super) fn dc<const W: usize>(edges: &Edges, out: &mut [[u8; W]]) {
+    let mean = mean::<W>(edges, out.len());
     out.fill([mean; W]);
 }
 

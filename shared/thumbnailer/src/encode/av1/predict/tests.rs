@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
-use super::{Available, Edges, Mode, from_luma, luma_ac, predict};
+use super::super::quantise::satd;
+use super::{Available, Edges, Mode, ROUGH, from_luma, luma_ac, predict, rough};
 use crate::cpu::Cpu;
 
 /// The standard's text, sample by sample, with its names.
@@ -390,6 +391,30 @@ proptest! {
                     let mut found = vec![0; w * h];
                     predict(cpu, mode, angle_delta, filter_type, &edges, w, h, &mut found);
                     prop_assert_eq!(&found, &expected, "{:?} {:?} {}", cpu, mode, angle_delta);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_rough_comparison_is_that_of_each_prediction(
+        plane in plane(),
+        (w, h) in sides(),
+        [above, left] in [0_usize..=128, 0_usize..=128],
+        wanted: u16,
+    ) {
+        let available = Available { above: above.min(w + h), left: left.min(w + h) };
+        let edges = Edges::gather(&plane, STRIDE, 8, 12, w, h, available);
+        let source: Vec<u8> = plane.iter().rev().copied().take(w * h).collect();
+        for cpu in Cpu::available() {
+            let mut found = [0; 13];
+            rough(cpu, &edges, &source, w, h, wanted, &mut found);
+            for mode in Mode::ALL {
+                if wanted & ROUGH & (1 << mode as u16) != 0 {
+                    let mut prediction = vec![0; w * h];
+                    predict(cpu, mode, 0, false, &edges, w, h, &mut prediction);
+                    let expected = satd(cpu, &source, &prediction, w, h);
+                    prop_assert_eq!(found[mode as usize], expected, "{:?} {:?}", cpu, mode);
                 }
             }
         }

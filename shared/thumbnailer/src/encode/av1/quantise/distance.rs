@@ -75,7 +75,12 @@ pub(crate) fn satd(cpu: Cpu, source: &[u8], prediction: &[u8], width: usize, hei
     assert!(source.len() == length && prediction.len() == length);
     if width == 4 || height == 4 {
         // On the scale of a square of eight.
-        return (2 * squares_of_four(source, prediction, width) + 4) >> 3;
+        let sum = match cpu {
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx2 | Cpu::Avx512 => x86::fours_avx2(source, prediction, width),
+            _ => squares_of_four(source, prediction, width),
+        };
+        return (2 * sum + 4) >> 3;
     }
     let sum = match cpu {
         #[cfg(target_arch = "x86_64")]

@@ -58,30 +58,56 @@ const fn shift(size: Size) -> u32 {
     }
 }
 
-/// A plane's quantiser.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Steps {
-    /// Of the first coefficient.
-    pub(crate) dc: i32,
-    /// Of the others.
-    pub(crate) ac: i32,
-    dc_inverse: f32,
-    ac_inverse: f32,
+/// What the coefficients of one size of transform are divided by, row by row.
+#[derive(Debug)]
+struct Positions {
+    steps: Vec<i32>,
+    inverses: Vec<f32>,
+    /// How much a difference counts, squared, by 1024: as little as its step is larger than others'.
+    importance: Vec<i32>,
 }
 
+/// A plane's quantiser.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    sizes: [Positions; Size::ALL.len()],
+}
+
+/// The weight of a coefficient with a step of the quantiser's own.
+const PLAIN: u8 = 32;
+
 impl Steps {
-    /// By quantiser indices.
-    pub(crate) fn new(dc_index: u8, ac_index: u8) -> Self {
-        let [dc, ac] = [
-            DC_STEPS[usize::from(dc_index)],
-            AC_STEPS[usize::from(ac_index)],
-        ];
-        Self {
-            dc: dc.into(),
-            ac: ac.into(),
-            dc_inverse: f32::from(dc).recip(),
-            ac_inverse: f32::from(ac).recip(),
-        }
+    /// By quantiser indices, and by the weights of a size's coefficients: how much larger their steps are, by 32nds.
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "steps have less than seventeen bits"
+    )]
+    pub(crate) fn new(dc_index: u8, ac_index: u8, weights: impl Fn(Size) -> Vec<u8>) -> Self {
+        let (dc, ac) = (dc_step(dc_index), ac_step(ac_index));
+        let sizes = Size::ALL.map(|size| {
+            let mut weights = weights(size);
+            weights.resize(size.coded_width() * size.coded_height(), PLAIN);
+            let steps: Vec<i32> = weights
+                .iter()
+                .enumerate()
+                .map(|(position, weight)| {
+                    let step = if position == 0 { dc } else { ac };
+                    ((step * i32::from(*weight) + 16) >> 5).max(1)
+                })
+                .collect();
+            let squared = weights.iter().map(|weight| i32::from(*weight).pow(2));
+            Positions {
+                inverses: steps.iter().map(|step| (*step as f32).recip()).collect(),
+                importance: squared.map(|squared| (1 << 20) / squared.max(1)).collect(),
+                steps,
+            }
+        });
+        Self { sizes }
+    }
+
+    /// The steps of a size's coefficients, row by row.
+    pub(crate) fn of(&self, size: Size) -> &[i32] {
+        &self.sizes[size as usize].steps
     }
 }
 
@@ -97,51 +123,15 @@ pub(crate) fn dequantise_one(size: Size, step: i32, level: i32) -> i32 {
     value.clamp(*RANGE.start(), *RANGE.end())
 }
 
-/// How coefficients become levels.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Rule {
-    pub(super) step: i32,
-    pub(super) inverse: f32,
-    /// Added to a magnitude before the division.
-    pub(super) rounding: i32,
+/// What is quantised, and to where a decoder's values go. All slices are of the same length.
+pub(super) struct Job<'a> {
+    pub(super) steps: &'a [i32],
+    pub(super) inverses: &'a [f32],
+    pub(super) importance: &'a [i32],
+    /// What is added to magnitudes before the division, for the first and for the others, in 256ths of a step.
+    pub(super) rounding: [i32; 2],
     /// Bits that levels are finer than coefficients.
     pub(super) shift: u32,
-}
-
-impl Rule {
-    fn new(step: i32, inverse: f32, rounding: u16, shift: u32) -> Self {
-        Self {
-            step,
-            inverse,
-            rounding: (step * i32::from(rounding.min(256))) >> 8,
-            shift,
-        }
-    }
-
-    /// The magnitudes of a level and of what a decoder makes of it, if the coefficient has this magnitude and sign (-1
-    /// or 0).
-    #[inline]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "magnitudes have less than nineteen bits"
-    )]
-    fn apply(self, magnitude: i32, sign: i32) -> [i32; 2] {
-        // The last bit of floats near this one, 3 << 22, is one: what is below is rounded away.
-        const INTEGER: f32 = 12_582_912.0;
-        let finer = (magnitude << self.shift) + self.rounding;
-        // A half more than the magnitude is at least half a step's inverse from any whole quotient. That is more than the
-        // error of the product of two floats, since magnitudes have less than nineteen bits; so the quotient is exact.
-        let quotient = (finer as f32 + 0.5) * self.inverse - 0.5;
-        let level = ((quotient + INTEGER).to_bits() & 0x003f_ffff).cast_signed();
-        let value = ((level * self.step) >> self.shift).min(*RANGE.end() - sign);
-        [level, value]
-    }
-}
-
-/// What is quantised, and to where a decoder's values go.
-pub(super) struct Job<'a> {
-    pub(super) dc: Rule,
-    pub(super) ac: Rule,
     pub(super) coefficients: &'a [i32],
     pub(super) order: &'a [u16],
     pub(super) dequantised: &'a mut [i32],
@@ -152,7 +142,7 @@ pub(super) struct Job<'a> {
 pub(crate) struct Measure {
     /// How many coefficients the scan has up to the last level that is not zero.
     pub(crate) end: usize,
-    /// The sum of the squares of what quantisation changes.
+    /// The sum of the squares of what quantisation changes, each as a part of its weight in 32nds.
     pub(crate) error: u64,
     /// How many levels are not zero.
     pub(crate) ones: u32,
@@ -182,49 +172,75 @@ fn run_portable<const MEASURE: bool>(job: Job<'_>, levels: &mut [i32]) -> Measur
         twos: 0,
         sum: 0,
     };
-    let mut rule = job.dc;
+    let [mut rounding, others] = job.rounding;
     let mut levels = levels.iter_mut();
+    let positions = job.steps.iter().zip(job.inverses).zip(job.importance);
     let places = job.coefficients.iter().zip(job.order).zip(job.dequantised);
-    for ((coefficient, order), dequantised) in places {
+    let places = places.zip(positions);
+    for (((coefficient, order), dequantised), ((step, inverse), importance)) in places {
         let sign = coefficient >> 31;
         let magnitude = coefficient.abs().min(*RANGE.end());
-        let [level, value] = rule.apply(magnitude, sign);
+        let finer = (magnitude << job.shift) + ((step * rounding) >> 8);
+        let level = quotient(finer, *inverse);
+        let value = ((level * step) >> job.shift).min(*RANGE.end() - sign);
         *dequantised = (value ^ sign) - sign;
         if level != 0 {
             measure.end = measure.end.max(usize::from(*order) + 1);
         }
         if MEASURE {
-            let change = u64::from((magnitude - value).unsigned_abs());
-            measure.error += change * change;
+            let change = (magnitude - value).unsigned_abs();
+            // Steps, weights and importance are such that this stays below 2^32.
+            let error = change
+                .wrapping_pow(2)
+                .wrapping_mul(importance.cast_unsigned());
+            measure.error += u64::from(error >> 10);
             measure.ones += u32::from(level >= 1);
             measure.twos += u32::from(level >= 2);
             measure.sum += level.min(15).cast_unsigned();
         } else if let Some(place) = levels.next() {
             *place = (level ^ sign) - sign;
         }
-        rule = job.ac;
+        rounding = others;
     }
     measure
+}
+
+/// How often a step fits.
+#[inline]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "magnitudes have less than nineteen bits"
+)]
+fn quotient(magnitude: i32, inverse: f32) -> i32 {
+    // The last bit of floats near this one, 3 << 22, is one: what is below is rounded away.
+    const INTEGER: f32 = 12_582_912.0;
+    // A half more than the magnitude is at least half a step's inverse from any whole quotient. That is more than the
+    // error of the product of two floats, so the quotient is exact.
+    let quotient = (magnitude as f32 + 0.5) * inverse - 0.5;
+    ((quotient + INTEGER).to_bits() & 0x003f_ffff).cast_signed()
 }
 
 /// A block to quantise: see [`quantise`].
 fn job<'a>(
     size: Size,
-    steps: &Steps,
+    steps: &'a Steps,
     rounding: [u16; 2],
     coefficients: &'a [i32],
     order: &'a [u16],
     dequantised: &'a mut [i32],
 ) -> Job<'a> {
-    let length = size.coded_width() * size.coded_height();
+    let positions = &steps.sizes[size as usize];
+    let length = positions.steps.len();
     assert!(
         coefficients.len() == length && order.len() == length && dequantised.len() == length,
         "slices are of the block's size"
     );
-    let shift = shift(size);
     Job {
-        dc: Rule::new(steps.dc, steps.dc_inverse, rounding[0], shift),
-        ac: Rule::new(steps.ac, steps.ac_inverse, rounding[1], shift),
+        steps: &positions.steps,
+        inverses: &positions.inverses,
+        importance: &positions.importance,
+        rounding: rounding.map(|rounding| i32::from(rounding.min(256))),
+        shift: shift(size),
         coefficients,
         order,
         dequantised,

@@ -78,11 +78,14 @@ proptest! {
     fn levels_are_rounded_quotients_and_values_what_a_decoder_makes_of_them(
         size in size(),
         indices: [u8; 2],
+        weights in prop_oneof![Just([32_u32, 1]), Just([31, 200])],
         rounding in [0_u16..=128, 0_u16..=128],
         reach in prop_oneof![Just(40), Just(3000), Just(32767)],
         seed: u64,
     ) {
-        let steps = Steps::new(indices[0], indices[1]);
+        let weight = |position: usize| u8::try_from(weights[0] + position as u32 * 7 % weights[1]).unwrap();
+        let weight_of = |size: Size| (0..size.coded_width() * size.coded_height()).map(weight).collect();
+        let steps = Steps::new(indices[0], indices[1], weight_of);
         let length = size.coded_width() * size.coded_height();
         let mut state = seed | 1;
         let coefficients: Vec<i32> = (0..length)
@@ -103,9 +106,10 @@ proptest! {
             .enumerate()
             .map(|(index, coefficient)| {
                 let (step, rounding) = match index {
-                    0 => (steps.dc, rounding[0]),
-                    _ => (steps.ac, rounding[1]),
+                    0 => (dc_step(indices[0]), rounding[0]),
+                    _ => (ac_step(indices[1]), rounding[1]),
                 };
+                let step = (step * i32::from(weight(index)) + 16) / 32;
                 let magnitude = coefficient.abs() << shift(size);
                 let level = (magnitude + step * i32::from(rounding) / 256) / step;
                 let level = level * coefficient.signum();
@@ -129,11 +133,16 @@ proptest! {
                 measure(cpu, size, &steps, rounding, &coefficients, &order, &mut values);
             let magnitudes = || expected.iter().map(|[level, _]| level.unsigned_abs());
             let count = |least| u32::try_from(magnitudes().filter(|m| *m >= least).count()).unwrap();
-            let error = |values: &[i32]| coefficient_error(Cpu::Portable, &coefficients, values);
+            let error = coefficients.iter().zip(&expected).enumerate().map(|(index, (c, [_, v]))| {
+                let change = i64::from(c - v);
+                let weight = i64::from(weight(index));
+                change * change * ((1 << 20) / (weight * weight)) / 1024
+            });
+            let error: i64 = error.sum();
             let expected_values: Vec<i32> = expected.iter().map(|[_, value]| *value).collect();
             prop_assert_eq!(measured, Measure {
                 end,
-                error: error(&expected_values),
+                error: u64::try_from(error).unwrap(),
                 ones: count(1),
                 twos: count(2),
                 sum: magnitudes().map(|magnitude| magnitude.min(15)).sum(),

@@ -1,77 +1,62 @@
 //! Quantisation of eight or sixteen coefficients at once.
 
-use super::super::steps::{Job, Measure, Rule};
+use super::super::steps::{Job, Measure};
 
 /// The loop for a vector whose operations are in scope under short names.
 macro_rules! levels {
-    ($features:literal, $vector:ty, $floats:ty, $lanes:literal) => {
-        /// A [`Rule`] with a lane for each coefficient.
-        #[derive(Clone, Copy)]
-        struct Lanes {
-            step: $vector,
-            inverse: $floats,
-            rounding: $vector,
-        }
-
-        #[target_feature(enable = $features)]
-        #[inline]
-        fn lanes(first: Rule, others: Rule) -> Lanes {
-            let integers = |of: fn(&Rule) -> i32| {
-                let mut lanes = [of(&others); $lanes];
-                lanes[0] = of(&first);
-                load(&lanes)
-            };
-            Lanes {
-                step: integers(|rule| rule.step),
-                inverse: as_floats(integers(|rule| rule.inverse.to_bits().cast_signed())),
-                rounding: integers(|rule| rule.rounding),
-            }
-        }
-
+    ($features:literal, $vector:ty) => {
         /// See [`super::super::super::steps::run`].
         #[target_feature(enable = $features)]
         pub(super) fn run<const MEASURE: bool>(job: Job<'_>, levels: &mut [i32]) -> Measure {
-            let shift = job.ac.shift;
             let limit = every(i16::MAX.into());
-            let mut rule = lanes(job.dc, job.ac);
+            let [first, others] = job.rounding;
+            let mut rounding = with_first(every(first), every(others));
             let (mut ends, mut errors) = (every(0), every(0));
             let (mut ones, mut twos, mut sums) = (every(0), every(0), every(0));
             let mut levels = levels.as_chunks_mut().0.iter_mut();
+            let positions = job.steps.as_chunks().0.iter();
+            let positions = positions.zip(job.inverses.as_chunks().0);
+            let positions = positions.zip(job.importance.as_chunks().0);
             let places = job.order.as_chunks().0.iter();
             let places = places.zip(job.coefficients.as_chunks().0);
             let places = places.zip(job.dequantised.as_chunks_mut().0);
-            for ((order, coefficients), dequantised) in places {
-                let coefficients = load(coefficients);
+            let places = places.zip(positions);
+            for (((order, coefficients), dequantised), ((step, inverse), importance)) in places {
+                let (coefficients, step) = (load(coefficients), load(step));
                 let negative = signs(coefficients);
                 let magnitudes = minimum(absolute(coefficients), limit);
-                let finer = add(shift_left(magnitudes, shift), rule.rounding);
-                let quotients =
-                    multiply_floats(add_floats(to_floats(finer), every_float(0.5)), rule.inverse);
+                let rounded = shift_right(multiply(step, rounding), 8);
+                let finer = add(shift_left(magnitudes, job.shift), rounded);
+                let quotients = multiply_floats(
+                    add_floats(to_floats(finer), every_float(0.5)),
+                    load_floats(inverse),
+                );
                 let found = truncated(quotients);
-                let values = shift_right(multiply(found, rule.step), shift);
+                let values = shift_right(multiply(found, step), job.shift);
                 let values = minimum(values, subtract(limit, negative));
                 store(with_signs(values, negative), dequantised);
                 let order = load_words(order);
                 ends = maximum(ends, where_positive(found, add(order, every(1))));
                 if MEASURE {
-                    // Below a step, so sixteen bits are enough.
-                    let errors_here = absolute(subtract(magnitudes, values));
-                    errors = add(errors, multiply_add(errors_here, errors_here));
+                    // At most a step, so sixteen bits are enough.
+                    let change = absolute(subtract(magnitudes, values));
+                    let error = multiply(multiply_add(change, change), load(importance));
+                    errors = add(errors, shift_right_unsigned(error, 10));
                     ones = add(ones, minimum(found, every(1)));
                     twos = add(twos, minimum(found, every(2)));
                     sums = add(sums, minimum(found, every(15)));
                 } else if let Some(levels) = levels.next() {
                     store(with_signs(found, negative), levels);
                 }
-                rule = lanes(job.ac, job.ac);
+                rounding = every(others);
             }
-            let ones = total(ones);
+            let [error, ones, ones_and_twos, sum] = totals([errors, ones, twos, sums]);
             Measure {
                 end: greatest(ends) as usize,
-                error: total(errors).into(),
+                error: error.into(),
                 ones,
-                twos: total(twos) - ones,
-                sum: total(sums),
+                twos: ones_and_twos - ones,
+                sum,
             }
         }
     };
@@ -79,20 +64,22 @@ macro_rules! levels {
 
 mod eight {
     use core::arch::x86_64::{
-        __m128i, __m256, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_abs_epi32 as absolute,
-        _mm256_add_epi32 as add, _mm256_add_ps as add_floats, _mm256_and_si256,
-        _mm256_castsi256_ps as as_floats, _mm256_cmpgt_epi32, _mm256_cvtepi32_ps as to_floats,
-        _mm256_cvtepu16_epi32, _mm256_cvttps_epi32 as truncated, _mm256_loadu_si256,
+        __m128i, __m256, __m256i, _mm_add_epi32, _mm_cvtsi32_si128, _mm_cvtsi128_si32,
+        _mm_extract_epi32, _mm_loadu_si128, _mm_max_epi32, _mm_shuffle_epi32,
+        _mm256_abs_epi32 as absolute, _mm256_add_epi32 as add, _mm256_add_ps as add_floats,
+        _mm256_and_si256, _mm256_blend_epi32, _mm256_castsi256_si128, _mm256_cmpgt_epi32,
+        _mm256_cvtepi32_ps as to_floats, _mm256_cvtepu16_epi32, _mm256_cvttps_epi32 as truncated,
+        _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_loadu_ps, _mm256_loadu_si256,
         _mm256_madd_epi16 as multiply_add, _mm256_max_epi32 as maximum,
         _mm256_min_epi32 as minimum, _mm256_mul_ps as multiply_floats,
         _mm256_mullo_epi32 as multiply, _mm256_set1_epi32 as every, _mm256_set1_ps as every_float,
         _mm256_setzero_si256, _mm256_sll_epi32, _mm256_sra_epi32, _mm256_srai_epi32,
-        _mm256_storeu_si256, _mm256_sub_epi32 as subtract, _mm256_xor_si256,
+        _mm256_srl_epi32, _mm256_storeu_si256, _mm256_sub_epi32 as subtract, _mm256_xor_si256,
     };
 
-    use super::{Job, Measure, Rule};
+    use super::{Job, Measure};
 
-    levels!("avx2", __m256i, __m256, 8);
+    levels!("avx2", __m256i);
 
     #[target_feature(enable = "avx2")]
     #[inline]
@@ -120,24 +107,56 @@ mod eight {
 
     #[target_feature(enable = "avx2")]
     #[inline]
+    fn shift_right_unsigned(a: __m256i, bits: u32) -> __m256i {
+        _mm256_srl_epi32(a, _mm_cvtsi32_si128(bits.cast_signed()))
+    }
+
+    #[expect(unsafe_code, reason = "a load")]
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn load_floats(from: &[f32; 8]) -> __m256 {
+        // SAFETY: the reference is good for as many bytes as the vector has, and the load needs no alignment.
+        unsafe { _mm256_loadu_ps(from.as_ptr()) }
+    }
+
+    #[target_feature(enable = "avx2")]
+    #[inline]
     fn where_positive(condition: __m256i, a: __m256i) -> __m256i {
         _mm256_and_si256(_mm256_cmpgt_epi32(condition, _mm256_setzero_si256()), a)
     }
 
+    /// The first lane of one vector with the other lanes of another.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn total(a: __m256i) -> u32 {
-        let mut lanes = [0; 8];
-        store(a, &mut lanes);
-        lanes.into_iter().map(i32::cast_unsigned).sum()
+    fn with_first(first: __m256i, others: __m256i) -> __m256i {
+        _mm256_blend_epi32::<1>(others, first)
     }
 
+    /// The sums of each vector's lanes.
     #[target_feature(enable = "avx2")]
     #[inline]
-    fn greatest(a: __m256i) -> u32 {
-        let mut lanes = [0; 8];
-        store(a, &mut lanes);
-        lanes.into_iter().fold(0, |a, b| a.max(b.cast_unsigned()))
+    pub(super) fn totals([a, b, c, d]: [__m256i; 4]) -> [u32; 4] {
+        let sums = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+        let sums = _mm_add_epi32(
+            _mm256_castsi256_si128(sums),
+            _mm256_extracti128_si256::<1>(sums),
+        );
+        [
+            _mm_extract_epi32::<0>(sums).cast_unsigned(),
+            _mm_extract_epi32::<1>(sums).cast_unsigned(),
+            _mm_extract_epi32::<2>(sums).cast_unsigned(),
+            _mm_extract_epi32::<3>(sums).cast_unsigned(),
+        ]
+    }
+
+    /// The greatest lane.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    pub(super) fn greatest(a: __m256i) -> u32 {
+        let fours = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256::<1>(a));
+        let twos = _mm_max_epi32(fours, _mm_shuffle_epi32::<0b11_10>(fours));
+        let one = _mm_max_epi32(twos, _mm_shuffle_epi32::<0b01>(twos));
+        _mm_cvtsi128_si32(one).cast_unsigned()
     }
 
     #[expect(unsafe_code, reason = "a load")]
@@ -168,20 +187,22 @@ mod eight {
 
 mod sixteen {
     use core::arch::x86_64::{
-        __m256i, __m512, __m512i, _mm_cvtsi32_si128, _mm256_loadu_si256,
-        _mm512_abs_epi32 as absolute, _mm512_add_epi32 as add, _mm512_add_ps as add_floats,
-        _mm512_castsi512_ps as as_floats, _mm512_cvtepi32_ps as to_floats, _mm512_cvtepu16_epi32,
-        _mm512_cvttps_epi32 as truncated, _mm512_loadu_si512, _mm512_madd_epi16 as multiply_add,
-        _mm512_maskz_mov_epi32, _mm512_max_epi32 as maximum, _mm512_min_epi32 as minimum,
-        _mm512_mul_ps as multiply_floats, _mm512_mullo_epi32 as multiply, _mm512_reduce_add_epi32,
-        _mm512_reduce_max_epi32, _mm512_set1_epi32 as every, _mm512_set1_ps as every_float,
-        _mm512_sll_epi32, _mm512_sra_epi32, _mm512_srai_epi32, _mm512_storeu_si512,
-        _mm512_sub_epi32 as subtract, _mm512_test_epi32_mask, _mm512_xor_si512,
+        __m256i, __m512, __m512i, _mm_cvtsi32_si128, _mm256_add_epi32, _mm256_loadu_si256,
+        _mm256_max_epi32, _mm512_abs_epi32 as absolute, _mm512_add_epi32 as add,
+        _mm512_add_ps as add_floats, _mm512_castsi512_si256, _mm512_cvtepi32_ps as to_floats,
+        _mm512_cvtepu16_epi32, _mm512_cvttps_epi32 as truncated, _mm512_extracti64x4_epi64,
+        _mm512_loadu_ps, _mm512_loadu_si512, _mm512_madd_epi16 as multiply_add,
+        _mm512_mask_mov_epi32, _mm512_maskz_mov_epi32, _mm512_max_epi32 as maximum,
+        _mm512_min_epi32 as minimum, _mm512_mul_ps as multiply_floats,
+        _mm512_mullo_epi32 as multiply, _mm512_set1_epi32 as every, _mm512_set1_ps as every_float,
+        _mm512_sll_epi32, _mm512_sra_epi32, _mm512_srai_epi32, _mm512_srl_epi32,
+        _mm512_storeu_si512, _mm512_sub_epi32 as subtract, _mm512_test_epi32_mask,
+        _mm512_xor_si512,
     };
 
-    use super::{Job, Measure, Rule};
+    use super::{Job, Measure};
 
-    levels!("avx512f,avx512bw,avx512vl", __m512i, __m512, 16);
+    levels!("avx512f,avx512bw,avx512vl", __m512i);
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     #[inline]
@@ -209,20 +230,49 @@ mod sixteen {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     #[inline]
+    fn shift_right_unsigned(a: __m512i, bits: u32) -> __m512i {
+        _mm512_srl_epi32(a, _mm_cvtsi32_si128(bits.cast_signed()))
+    }
+
+    #[expect(unsafe_code, reason = "a load")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    #[inline]
+    fn load_floats(from: &[f32; 16]) -> __m512 {
+        // SAFETY: the reference is good for as many bytes as the vector has, and the load needs no alignment.
+        unsafe { _mm512_loadu_ps(from.as_ptr()) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    #[inline]
     fn where_positive(condition: __m512i, a: __m512i) -> __m512i {
         _mm512_maskz_mov_epi32(_mm512_test_epi32_mask(condition, condition), a)
     }
 
+    /// The first lane of one vector with the other lanes of another.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     #[inline]
-    fn total(a: __m512i) -> u32 {
-        _mm512_reduce_add_epi32(a).cast_unsigned()
+    fn with_first(first: __m512i, others: __m512i) -> __m512i {
+        _mm512_mask_mov_epi32(others, 1, first)
     }
 
+    /// The sums of each vector's lanes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    #[inline]
+    fn totals(vectors: [__m512i; 4]) -> [u32; 4] {
+        let halves =
+            |a| _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti64x4_epi64::<1>(a));
+        let [a, b, c, d] = vectors;
+        super::eight::totals([halves(a), halves(b), halves(c), halves(d)])
+    }
+
+    /// The greatest lane.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
     #[inline]
     fn greatest(a: __m512i) -> u32 {
-        _mm512_reduce_max_epi32(a).cast_unsigned()
+        super::eight::greatest(_mm256_max_epi32(
+            _mm512_castsi512_si256(a),
+            _mm512_extracti64x4_epi64::<1>(a),
+        ))
     }
 
     #[expect(unsafe_code, reason = "a load")]

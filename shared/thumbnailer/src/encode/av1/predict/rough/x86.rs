@@ -1,0 +1,247 @@
+//! Blocks of 4x4 and 8x8 with AVX2: predictions that never leave the registers.
+
+use core::arch::x86_64::{
+    __m128i, __m256i, _mm_add_epi8, _mm_add_epi32, _mm_cvtsi32_si128, _mm_cvtsi64_si128,
+    _mm_loadu_si128, _mm_set1_epi8, _mm_set1_epi32, _mm_set1_epi64x, _mm_setr_epi8,
+    _mm_shuffle_epi8, _mm_storeu_si128, _mm256_abs_epi16, _mm256_add_epi16, _mm256_and_si256,
+    _mm256_avg_epu16, _mm256_blendv_epi8, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
+    _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_mullo_epi16,
+    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi16, _mm256_setzero_si256,
+    _mm256_srli_epi16, _mm256_sub_epi16, _mm256_xor_si256,
+};
+
+use super::super::super::quantise::x86::hadamard::{square_of_four, two};
+use super::super::edges::{Edges, ORIGIN, Side};
+use super::super::modes::{mean, weights};
+use super::Mode;
+
+/// See [`super::rough`]: all modes that it knows.
+#[expect(unsafe_code, reason = "calls a function for a detected processor")]
+pub(super) fn rough_four(edges: &Edges, source: &[u8; 16], out: &mut [u32; 13]) {
+    // SAFETY: only called for a `Cpu` that says that the processor has AVX2.
+    unsafe { four(edges, source, out) }
+}
+
+/// See [`super::rough`]: all modes that it knows.
+#[expect(unsafe_code, reason = "calls a function for a detected processor")]
+pub(super) fn rough_eight(edges: &Edges, source: &[u8; 64], out: &mut [u32; 13]) {
+    // SAFETY: only called for a `Cpu` that says that the processor has AVX2.
+    unsafe { eight(edges, source, out) }
+}
+
+/// In the order of the eight predictions that are made; the last is one too many.
+const MODES: [Mode; 8] = [
+    Mode::Dc,
+    Mode::Vertical,
+    Mode::Horizontal,
+    Mode::Paeth,
+    Mode::Smooth,
+    Mode::SmoothVertical,
+    Mode::SmoothHorizontal,
+    Mode::SmoothHorizontal,
+];
+
+/// What is around sixteen samples: a word for each.
+#[derive(Clone, Copy)]
+struct Around {
+    mean: __m256i,
+    above: __m256i,
+    left: __m256i,
+    corner: __m256i,
+    /// How much of the nearer end there is, in 256ths.
+    down: __m256i,
+    across: __m256i,
+    last_above: __m256i,
+    last_left: __m256i,
+}
+
+impl Around {
+    /// The predictions in the order of [`MODES`].
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn predictions(self) -> [__m256i; 8] {
+        let [smooth, vertical, horizontal] = self.smooth();
+        let (mean, above, left) = (self.mean, self.above, self.left);
+        [
+            mean,
+            above,
+            left,
+            self.paeth(),
+            smooth,
+            vertical,
+            horizontal,
+            horizontal,
+        ]
+    }
+
+    /// Of above, left and corner the nearest to above + left - corner.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn paeth(self) -> __m256i {
+        let from_above = _mm256_sub_epi16(self.above, self.corner);
+        let from_left = _mm256_sub_epi16(self.left, self.corner);
+        let to_corner = _mm256_abs_epi16(_mm256_add_epi16(from_above, from_left));
+        let (to_left, to_top) = (_mm256_abs_epi16(from_above), _mm256_abs_epi16(from_left));
+        let not_top = _mm256_cmpgt_epi16(to_top, to_corner);
+        let other = _mm256_blendv_epi8(self.above, self.corner, not_top);
+        let not_left = _mm256_or_si256(
+            _mm256_cmpgt_epi16(to_left, to_top),
+            _mm256_cmpgt_epi16(to_left, to_corner),
+        );
+        _mm256_blendv_epi8(self.left, other, not_left)
+    }
+
+    /// The three smooth predictions: both ways, vertical, horizontal.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn smooth(self) -> [__m256i; 3] {
+        let mix = |weight, near, far| {
+            let rest = _mm256_sub_epi16(_mm256_set1_epi16(256), weight);
+            _mm256_add_epi16(
+                _mm256_mullo_epi16(weight, near),
+                _mm256_mullo_epi16(rest, far),
+            )
+        };
+        let vertical = mix(self.down, self.above, self.last_left);
+        let horizontal = mix(self.across, self.left, self.last_above);
+        // The mean, rounded down: the sum would have seventeen bits.
+        let odd = _mm256_and_si256(_mm256_xor_si256(vertical, horizontal), _mm256_set1_epi16(1));
+        let both = _mm256_sub_epi16(_mm256_avg_epu16(vertical, horizontal), odd);
+        [both, vertical, horizontal]
+            .map(|sum| _mm256_srli_epi16::<8>(_mm256_add_epi16(sum, _mm256_set1_epi16(128))))
+    }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn words(bytes: __m128i) -> __m256i {
+    _mm256_cvtepu8_epi16(bytes)
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn every(sample: u8) -> __m256i {
+    _mm256_set1_epi16(sample.into())
+}
+
+/// The first samples of a side.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn first<const N: usize>(side: &Side) -> [u8; N] {
+    side[ORIGIN..].first_chunk().copied().unwrap_or([0; N])
+}
+
+/// The weights of a side of `N` samples.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn weights_of<const N: usize>() -> [u8; N] {
+    weights(N).first_chunk().copied().unwrap_or([0; N])
+}
+
+#[expect(unsafe_code, reason = "a load")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn load(from: &[u8; 16]) -> __m128i {
+    // SAFETY: the reference is good for 16 bytes, and the load needs no alignment.
+    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
+}
+
+/// The sums of the longs of four vectors, by 128-bit lane.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn sums([a, b, c, d]: [__m256i; 4]) -> __m256i {
+    _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d))
+}
+
+#[expect(unsafe_code, reason = "a store")]
+#[target_feature(enable = "avx2")]
+#[inline]
+fn longs(vector: __m128i) -> [u32; 4] {
+    let mut longs = [0; 4];
+    // SAFETY: the reference is good for 16 bytes, and the store needs no alignment.
+    unsafe { _mm_storeu_si128((&raw mut longs).cast(), vector) };
+    longs
+}
+
+/// Sums for some modes, on the scale of [`super::satd`] from twice its eightfold.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn put(modes: [Mode; 4], sums: __m128i, out: &mut [u32; 13]) {
+    for (mode, sum) in modes.into_iter().zip(longs(sums)) {
+        out[mode as usize] = (2 * sum + 4) >> 3;
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn four(edges: &Edges, source: &[u8; 16], out: &mut [u32; 13]) {
+    let (above, left): ([u8; 4], [u8; 4]) = (first(&edges.above), first(&edges.left));
+    let weights = i32::from_le_bytes(weights_of());
+    let rows = _mm_setr_epi8(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
+    let by_row = |samples| words(_mm_shuffle_epi8(_mm_cvtsi32_si128(samples), rows));
+    let around = Around {
+        mean: every(mean::<4>(edges, 4)),
+        above: words(_mm_set1_epi32(i32::from_le_bytes(above))),
+        left: by_row(i32::from_le_bytes(left)),
+        corner: every(edges.corner()),
+        down: by_row(weights),
+        across: words(_mm_set1_epi32(weights)),
+        last_above: every(above[3]),
+        last_left: every(left[3]),
+    };
+    let source = words(load(source));
+    let squares = around
+        .predictions()
+        .map(|prediction| square_of_four(_mm256_sub_epi16(source, prediction)));
+    let (modes, _) = MODES.as_chunks::<4>();
+    let (squares, _) = squares.as_chunks::<4>();
+    for (modes, squares) in modes.iter().zip(squares) {
+        let halves = sums(*squares);
+        let whole = _mm_add_epi32(
+            _mm256_castsi256_si128(halves),
+            _mm256_extracti128_si256::<1>(halves),
+        );
+        put(*modes, whole, out);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+fn eight(edges: &Edges, source: &[u8; 64], out: &mut [u32; 13]) {
+    let (above, left): ([u8; 8], [u8; 8]) = (first(&edges.above), first(&edges.left));
+    let weights = i64::from_le_bytes(weights_of());
+    let rows = _mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1);
+    let mut around = Around {
+        mean: every(mean::<8>(edges, 8)),
+        above: words(_mm_set1_epi64x(i64::from_le_bytes(above))),
+        left: _mm256_setzero_si256(),
+        corner: every(edges.corner()),
+        down: _mm256_setzero_si256(),
+        across: words(_mm_set1_epi64x(weights)),
+        last_above: every(above[7]),
+        last_left: every(left[7]),
+    };
+    let (left, weights) = (
+        _mm_cvtsi64_si128(i64::from_le_bytes(left)),
+        _mm_cvtsi64_si128(weights),
+    );
+    // Two predictions to each, one in either lane.
+    let mut pairs = [[_mm256_setzero_si256(); 8]; 4];
+    let mut rows = rows;
+    for (pair, source) in source.as_chunks::<16>().0.iter().enumerate() {
+        around.left = words(_mm_shuffle_epi8(left, rows));
+        around.down = words(_mm_shuffle_epi8(weights, rows));
+        rows = _mm_add_epi8(rows, _mm_set1_epi8(2));
+        let source = words(load(source));
+        let differences = around
+            .predictions()
+            .map(|prediction| _mm256_sub_epi16(source, prediction));
+        let (differences, _) = differences.as_chunks::<2>();
+        for (lines, [a, b]) in pairs.iter_mut().zip(differences) {
+            lines[2 * pair] = _mm256_permute2x128_si256::<0x20>(*a, *b);
+            lines[2 * pair + 1] = _mm256_permute2x128_si256::<0x31>(*a, *b);
+        }
+    }
+    let sums = sums(pairs.map(|lines| two::square(lines)));
+    let [a, b, c, d, e, f, g, h] = MODES;
+    put([a, c, e, g], _mm256_castsi256_si128(sums), out);
+    put([b, d, f, h], _mm256_extracti128_si256::<1>(sums), out);
+}
