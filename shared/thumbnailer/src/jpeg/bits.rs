@@ -34,13 +34,19 @@ impl Bits {
         }
     }
 
+    /// A reader that stands before a bit.
+    pub(crate) fn at_bit(position: usize, bytes: &[u8]) -> Self {
+        let mut bits = Self::before(position / 8);
+        bits.refill(bytes);
+        #[expect(clippy::cast_possible_truncation, reason = "less than eight")]
+        bits.consume((position % 8) as u32);
+        bits
+    }
+
     /// Makes at least [`Bits::REFILLED`] bits valid.
     #[inline(always)]
     pub(crate) fn refill(&mut self, bytes: &[u8]) {
-        let word = match bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
-            Some(word) => u64::from_be_bytes(*word),
-            None => last_word(bytes, self.at),
-        };
+        let word = word_at(bytes, self.at);
         self.buffer |= word >> (self.count & 63);
         self.at += ((63 - self.count) >> 3) as usize;
         self.count |= Self::REFILLED;
@@ -94,6 +100,18 @@ pub(crate) fn signed(buffer: u64, size: u32) -> i32 {
     // All ones when the first bit is zero.
     let negative = !((buffer.cast_signed() >> 63) as i32);
     bits + (negative & (1 - (1 << size)))
+}
+
+/// The eight bytes from a place on, zeros after the last.
+#[inline(always)]
+pub(crate) fn word_at(bytes: &[u8], at: usize) -> u64 {
+    match bytes
+        .get(at..at.wrapping_add(8))
+        .and_then(<[u8]>::first_chunk)
+    {
+        Some(word) => u64::from_be_bytes(*word),
+        None => last_word(bytes, at),
+    }
 }
 
 /// The word at the end of the bytes, filled up with zeros.

@@ -1,7 +1,7 @@
 use super::geometry::{Block, Geometry};
 use super::stream::Plan;
 use crate::jpeg::header::{HuffmanSpec, ScanHeader, Tables};
-use crate::jpeg::huffman::{CoefficientTable, HuffmanCode, SkipTable, SymbolTable};
+use crate::jpeg::huffman::{AcSkips, HuffmanCode, Skips, SymbolTable, ValueTable};
 use crate::jpeg::{BlockSide, JpegError};
 
 /// The tables of the eight destinations, built when a scan needs them and the code is another than the last time.
@@ -9,20 +9,23 @@ use crate::jpeg::{BlockSide, JpegError};
 pub(super) struct BuiltTables {
     dc: [Option<(HuffmanSpec, DcTables)>; 4],
     ac: [Option<(HuffmanSpec, AcTables)>; 4],
+    /// For the beginning of blocks, by the destinations of DC and AC.
+    first: [[Option<Box<Skips>>; 4]; 4],
 }
 
 /// What decodes DC coefficients.
 #[derive(Debug)]
 pub(super) struct DcTables {
-    pub(super) values: CoefficientTable,
+    code: HuffmanCode,
+    pub(super) values: ValueTable,
     pub(super) symbols: SymbolTable,
 }
 
 /// What decodes AC coefficients or passes over them.
 #[derive(Debug)]
 pub(super) struct AcTables {
-    pub(super) values: CoefficientTable,
-    pub(super) skip: SkipTable,
+    pub(super) values: ValueTable,
+    pub(super) skips: AcSkips,
     pub(super) symbols: SymbolTable,
 }
 
@@ -39,32 +42,40 @@ impl BuiltTables {
         _sides: &[BlockSide],
     ) -> Result<(), JpegError> {
         for component in &scan.components {
-            refresh(
-                &mut self.dc,
-                &tables.dc_tables,
-                component.dc_table,
-                |code| {
-                    if code.largest() > 15 {
-                        return Err(JpegError::corrupt("a DC difference of more than 15 bits"));
+            let (dc, ac) = (component.dc_table, component.ac_table);
+            let is_other_dc = refresh(&mut self.dc, &tables.dc_tables, dc, |code| {
+                if code.largest() > 15 {
+                    return Err(JpegError::corrupt("a DC difference of more than 15 bits"));
+                }
+                Ok(DcTables {
+                    values: ValueTable::dc(&code),
+                    symbols: SymbolTable::new(&code),
+                    code,
+                })
+            })?;
+            let is_other_ac = refresh(&mut self.ac, &tables.ac_tables, ac, |code| {
+                Ok(AcTables {
+                    values: ValueTable::ac(&code),
+                    skips: AcSkips::new(&code),
+                    symbols: SymbolTable::new(&code),
+                })
+            })?;
+            if is_other_dc && let Some(first) = self.first.get_mut(dc) {
+                *first = [const { None }; 4];
+            }
+            if is_other_ac {
+                for first in &mut self.first {
+                    if let Some(first) = first.get_mut(ac) {
+                        *first = None;
                     }
-                    Ok(DcTables {
-                        values: CoefficientTable::new(code),
-                        symbols: SymbolTable::new(code),
-                    })
-                },
-            )?;
-            refresh(
-                &mut self.ac,
-                &tables.ac_tables,
-                component.ac_table,
-                |code| {
-                    Ok(AcTables {
-                        values: CoefficientTable::new(code),
-                        skip: SkipTable::new(code),
-                        symbols: SymbolTable::new(code),
-                    })
-                },
-            )?;
+                }
+            }
+            if let Some((_, dc_tables)) = self.dc.get(dc).and_then(Option::as_ref)
+                && let Some((_, ac_tables)) = self.ac.get(ac).and_then(Option::as_ref)
+                && let Some(first) = self.first.get_mut(dc).and_then(|first| first.get_mut(ac))
+            {
+                first.get_or_insert_with(|| Skips::first(&dc_tables.code, &ac_tables.skips));
+            }
         }
         Ok(())
     }
@@ -79,11 +90,16 @@ impl BuiltTables {
             let component = scan.components.get(block.lane)?;
             let (_, dc) = self.dc.get(component.dc_table)?.as_ref()?;
             let (_, ac) = self.ac.get(component.ac_table)?.as_ref()?;
+            let first = self
+                .first
+                .get(component.dc_table)?
+                .get(component.ac_table)?;
             Some(Plan {
                 lane: block.lane,
                 side: block.side,
                 dc,
                 ac,
+                first: first.as_ref()?,
             })
         };
         (geometry.blocks.iter().map(plan).collect::<Option<_>>()).ok_or(MISSING)
@@ -92,20 +108,22 @@ impl BuiltTables {
 
 const MISSING: JpegError = JpegError::corrupt("a scan has no Huffman table");
 
+/// Builds a table anew if the code is another than the last time. Whether it was.
 fn refresh<T>(
     built: &mut [Option<(HuffmanSpec, T)>; 4],
     specs: &[Option<HuffmanSpec>; 4],
     destination: usize,
-    build: impl Fn(&HuffmanCode) -> Result<T, JpegError>,
-) -> Result<(), JpegError> {
+    build: impl Fn(HuffmanCode) -> Result<T, JpegError>,
+) -> Result<bool, JpegError> {
     let spec = specs
         .get(destination)
         .and_then(Option::as_ref)
         .ok_or(MISSING)?;
     let built = built.get_mut(destination).ok_or(MISSING)?;
-    if built.as_ref().is_none_or(|(known, _)| known != spec) {
-        let code = HuffmanCode::new(spec.counts, &spec.values)?;
-        *built = Some((spec.clone(), build(&code)?));
+    if built.as_ref().is_some_and(|(known, _)| known == spec) {
+        return Ok(false);
     }
-    Ok(())
+    let code = HuffmanCode::new(spec.counts, &spec.values)?;
+    *built = Some((spec.clone(), build(code)?));
+    Ok(true)
 }

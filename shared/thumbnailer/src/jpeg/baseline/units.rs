@@ -1,7 +1,4 @@
-#![expect(
-    clippy::inline_always,
-    reason = "the loops are compiled once for each set of instructions, with all that they call"
-)]
+use super::stream::Starts;
 
 /// Coefficients that are kept, in the order of the file: unit after unit, block after block.
 #[derive(Debug, Default)]
@@ -12,6 +9,18 @@ pub(super) struct Units {
     coefficients_end: usize,
     last_end: usize,
     count: usize,
+    /// Where the blocks begin that are being read.
+    pub(super) starts: Starts,
+}
+
+/// Units that are being added.
+#[derive(Debug)]
+pub(super) struct Room<'a> {
+    /// Where each block begins, in the second place.
+    pub(super) starts: &'a [[u32; 2]],
+    pub(super) coefficients: &'a mut [i16],
+    /// Of each block the highest zig-zag index that may not be zero.
+    pub(super) last: &'a mut [u8],
 }
 
 impl Units {
@@ -32,37 +41,22 @@ impl Units {
     }
 
     /// Whole units.
-    #[inline(always)]
     pub(super) fn count(&self) -> usize {
         self.count
     }
 
-    /// Ends a unit.
-    #[inline(always)]
-    pub(super) fn complete(&mut self) {
-        self.count += 1;
-    }
-
-    /// Adds a block; one more than there is room for is lost.
-    #[inline(always)]
-    pub(super) fn push<const AREA: usize>(&mut self, block: &[i16; AREA], last: u8) {
-        let rest = self.coefficients.get_mut(self.coefficients_end..);
-        if let Some(place) = rest.and_then(<[i16]>::first_chunk_mut) {
-            *place = *block;
-            self.coefficients_end += AREA;
-        }
-        if let Some(place) = self.last.get_mut(self.last_end) {
-            *place = last;
-            self.last_end += 1;
-        }
-    }
-
-    /// Adds a block of which only the DC coefficient is kept, where that is so of all blocks.
-    #[inline(always)]
-    pub(super) fn push_mean(&mut self, dc: i16) {
-        if let Some(place) = self.coefficients.get_mut(self.coefficients_end) {
-            *place = dc;
-            self.coefficients_end += 1;
+    /// Adds units of some coefficients and blocks each. There is room for what it was prepared for.
+    pub(super) fn add(&mut self, units: usize, coefficients: usize, blocks: usize) -> Room<'_> {
+        let (at, last_at) = (self.coefficients_end, self.last_end);
+        self.coefficients_end += units * coefficients;
+        self.last_end += units * blocks;
+        self.count += units;
+        Room {
+            starts: self.starts.pairs(),
+            coefficients: (self.coefficients)
+                .get_mut(at..self.coefficients_end)
+                .unwrap_or_default(),
+            last: (self.last.get_mut(last_at..self.last_end)).unwrap_or_default(),
         }
     }
 

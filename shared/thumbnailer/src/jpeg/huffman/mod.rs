@@ -1,13 +1,15 @@
-//! Huffman codes as a file gives them, and the tables that decode them: one symbol at a time, one coefficient, or as
-//! many coefficients as fit.
+//! Huffman codes as a file gives them, and the tables that decode them: one symbol at a time, one coefficient with
+//! or without its value, or as many coefficients as fit.
 
 mod coefficient;
 mod skip;
 mod symbol;
+mod value;
 
 pub(crate) use coefficient::{CoefficientTable, Entry};
-pub(crate) use skip::SkipTable;
+pub(crate) use skip::{AcSkips, Skips};
 pub(crate) use symbol::SymbolTable;
+pub(crate) use value::{Value, ValueTable};
 
 use super::JpegError;
 
@@ -110,6 +112,12 @@ pub(crate) mod tests {
         }
         let counts = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125];
         HuffmanCode::new(counts, &values).unwrap()
+    }
+
+    /// The luminance DC code of T.81's Annex K.
+    pub(crate) fn annex_k_dc() -> HuffmanCode {
+        let counts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+        HuffmanCode::new(counts, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).unwrap()
     }
 
     #[test]

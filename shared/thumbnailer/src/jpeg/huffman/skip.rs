@@ -6,163 +6,242 @@
 use super::HuffmanCode;
 use super::coefficient::Entry;
 
-/// Bits of an index: as many as leave room for four look-ups in one refill. Tables of 13 bits and 16-bit entries for
-/// luma and chroma, 16 KiB each, share the first cache.
+/// Bits of an index: longer ones would go over more at once, but the tables of luma and chroma, 16 KiB each for
+/// the beginning of a block and for what follows, fill the first cache already.
 const INDEX_BITS: u32 = 13;
-const _: () = assert!(MOST_BITS * SkipTable::LOOK_UPS <= crate::jpeg::bits::Bits::REFILLED);
 
-/// An entry goes no further than this. The value of its last symbol need not be among the bits of the index: nobody
+/// A look-up may go this far past the bits of its index: the value of its last symbol need not be among them, since nobody
 /// wants it.
-const MOST_BITS: u32 = 14;
+const OVERHANG: u32 = 1;
 
-/// Passes over AC coefficients that nobody needs: one look-up goes over all the symbols whose codes lie within the bits
-/// of an index.
+/// By the next 13 bits, what all symbols come to whose codes lie within them, and whose values do so but for
+/// [`OVERHANG`]. A symbol that is alone may have more bits.
+///
+/// An entry is the number of those bits in its lowest seven, so that it can be a shift as it is, and above them by how many
+/// coefficients it advances. Added up over [`Skips::LOOK_UPS`], from [`Skips::START`] at the beginning of each block,
+/// entries say of themselves how it went:
+///
+/// | advance | |
+/// |---|---|
+/// | 0 to 62 | within the block |
+/// | 63 | the block is over, its last coefficient is not zero |
+/// | 129 to 191 | the block is over |
+/// | with a bit of 64 | [`Skips::WRONG`]: a symbol that no entry holds, or one beyond the end of the block |
 #[derive(Debug, Clone)]
-pub(crate) struct SkipTable {
-    entries: Box<[u16; 1 << INDEX_BITS]>,
-}
+pub(crate) struct Skips([u16; 1 << INDEX_BITS]);
 
-impl SkipTable {
-    /// How many look-ups one refill is enough for.
+impl Skips {
+    /// How many look-ups one refill is enough for, nearly always: an entry of several symbols has at most 14 bits.
     pub(crate) const LOOK_UPS: u32 = 4;
-    /// An entry is the number of its bits in the lowest six, so that it can be a shift as it is, and above them by how
-    /// many coefficients it advances.
-    pub(crate) const ADVANCE_SHIFT: u32 = 6;
-    /// Is added to the advance when the last symbol ends the block.
-    pub(crate) const END_OF_BLOCK: u32 = 512;
-    /// The advance when not even one symbol fits.
-    pub(crate) const NOTHING: u32 = 1023;
+    /// The bits of an entry, or of a sum.
+    pub(crate) const BITS: u32 = (1 << 7) - 1;
+    /// The sum at the beginning of a block. DC is no advance, so the sum is one less than the next coefficient's index.
+    pub(crate) const START: u32 = 0;
+    /// At least this is the sum when the block is over.
+    pub(crate) const OVER: u32 = 63 << 7;
+    /// A bit of the sum when it is wrong.
+    pub(crate) const WRONG: u32 = 64 << 7;
+    /// What the end of a block adds.
+    pub(crate) const END_OF_BLOCK: u32 = 129 << 7;
+    /// What each coefficient adds.
+    pub(crate) const COEFFICIENT: u32 = 1 << 7;
 
-    /// The table of a code.
-    pub(crate) fn new(code: &HuffmanCode) -> Self {
-        let mut first = vec![Entry::default(); 1 << INDEX_BITS];
-        for word in code.codes() {
-            if let Some(entries) = word.entries(INDEX_BITS)
-                && let Some(entries) = first.get_mut(entries)
-            {
-                entries.fill(Entry::of(word.symbol, word.length));
-            }
-        }
-        Self {
-            entries: several(&first),
-        }
-    }
-
-    /// What to add to a sum of advances (from [`SkipTable::ADVANCE_SHIFT`] on) and bits (below it) for the highest bits
-    /// of `buffer`.
+    /// The entry for the highest bits of `buffer`.
     #[inline(always)]
     pub(crate) fn look_up(&self, buffer: u64) -> u32 {
-        let index = (buffer >> (64 - INDEX_BITS)) as usize;
-        u32::from(self.entries[index])
+        u32::from(self.0[(buffer >> (64 - INDEX_BITS)) as usize])
+    }
+
+    /// For the beginning of blocks: a DC code, and what follows it.
+    pub(crate) fn first(dc: &HuffmanCode, ac: &AcSkips) -> Box<Self> {
+        let mut skips = Box::new(Self([NOTHING; 1 << INDEX_BITS]));
+        for word in dc.codes() {
+            let Some(range) = word.entries(INDEX_BITS) else {
+                continue;
+            };
+            #[expect(clippy::cast_possible_truncation, reason = "16 bits and 15 at most")]
+            let bits = word.length as u16 + u16::from(word.symbol & 15);
+            let left = INDEX_BITS.saturating_sub(u32::from(bits));
+            for (index, entry) in range
+                .clone()
+                .zip(skips.0.get_mut(range).unwrap_or_default())
+            {
+                *entry = bits
+                    + match ac.known(left, index) {
+                        NOTHING => 0,
+                        tail => tail,
+                    };
+            }
+        }
+        skips
     }
 }
 
 /// An entry without a symbol.
-const NOTHING: u16 = 1023 << 6;
-const _: () = assert!(NOTHING as u32 == SkipTable::NOTHING << SkipTable::ADVANCE_SHIFT);
+const NOTHING: u16 = 64 << 7;
+const _: () = assert!(NOTHING as u32 == Skips::WRONG);
 
-/// The flag of an entry whose last symbol ends the block.
-const END: u16 = 512 << 6;
-const _: () = assert!(END as u32 == SkipTable::END_OF_BLOCK << SkipTable::ADVANCE_SHIFT);
+/// The end of a block.
+const END: u16 = 129 << 7;
+const _: () = assert!(END as u32 == Skips::END_OF_BLOCK);
 
-/// From the first symbol at each index to all of them.
-///
-/// Worked out for every number of remaining bits from none upwards, the whole symbols of `r` bits are the first one and
-/// those of the bits that it leaves, which are known by then: constant work for each of twice the entries.
-fn several(first: &[Entry]) -> Box<[u16; 1 << INDEX_BITS]> {
-    // The entries of r bits start at 2^r.
-    let mut known = vec![NOTHING; 2 << INDEX_BITS];
-    for remaining in 1..=INDEX_BITS {
-        let (below, these) = known.split_at_mut(1 << remaining);
-        let firsts = first.iter().step_by(1 << (INDEX_BITS - remaining));
-        for ((entry, &head), index) in these.iter_mut().zip(firsts).zip(0_usize..) {
-            let is_within = head.bits() - head.size() <= remaining
-                && head.bits() <= remaining + MOST_BITS - INDEX_BITS;
-            if head.is_long() || !is_within {
-                continue;
+/// Passes over AC coefficients.
+#[derive(Debug, Clone)]
+pub(crate) struct AcSkips {
+    /// For indices of each number of bits up to that of an index, those of r bits from 2^r on.
+    shorter: Box<[u16; 1 << INDEX_BITS]>,
+    skips: Box<Skips>,
+}
+
+impl AcSkips {
+    /// The table of a code.
+    ///
+    /// Worked out for every number of remaining bits from none upwards, the whole symbols of `r` bits are the first one
+    /// and those of the bits that it leaves, which are known by then: constant work for each of twice the entries.
+    pub(crate) fn new(code: &HuffmanCode) -> Self {
+        let mut heads = vec![Entry::default(); 1 << INDEX_BITS];
+        for word in code.codes() {
+            if let Some(range) = word.entries(INDEX_BITS)
+                && let Some(heads) = heads.get_mut(range)
+            {
+                heads.fill(Entry::of(word.symbol, word.length));
             }
-            #[expect(clippy::cast_possible_truncation, reason = "at most 14 bits")]
-            let bits = head.bits() as u16;
-            if head.is_end_of_block() {
-                *entry = END | bits;
-                continue;
+        }
+        let mut table = Self {
+            shorter: Box::new([NOTHING; 1 << INDEX_BITS]),
+            skips: Box::new(Skips([NOTHING; 1 << INDEX_BITS])),
+        };
+        for remaining in 1..=INDEX_BITS {
+            let these = heads.iter().step_by(1 << (INDEX_BITS - remaining));
+            for (&head, index) in these.zip(0_usize..) {
+                let entry = table.entry(head, index, remaining);
+                let place = if remaining == INDEX_BITS {
+                    table.skips.0.get_mut(index)
+                } else {
+                    table.shorter.get_mut(1 << remaining | index)
+                };
+                if let Some(place) = place {
+                    *place = entry;
+                }
             }
-            #[expect(clippy::cast_possible_truncation, reason = "at most 16")]
-            let head = (head.run() as u16 + 1) << SkipTable::ADVANCE_SHIFT | bits;
-            let Some(left) = remaining.checked_sub(u32::from(bits)) else {
-                *entry = head;
-                continue;
-            };
-            let rest = index & ((1 << left) - 1) | 1 << left;
-            let tail = below.get(rest).copied().unwrap_or(NOTHING);
-            // An advance of a whole block and more is never right, and must not be taken for a flag.
-            let advance = (head + (tail & !END)) >> SkipTable::ADVANCE_SHIFT;
-            *entry = if tail == NOTHING || advance >= 64 {
-                head
-            } else {
-                head + tail
-            };
+        }
+        table
+    }
+
+    /// The table itself.
+    pub(crate) fn skips(&self) -> &Skips {
+        &self.skips
+    }
+
+    /// The entry of an index of `remaining` bits that `head` is the first symbol of.
+    fn entry(&self, head: Entry, index: usize, remaining: u32) -> u16 {
+        let bits = head.bits();
+        let is_within = bits - head.size() <= remaining
+            && (bits <= remaining + OVERHANG || remaining == INDEX_BITS);
+        if head.is_long() || !is_within {
+            return NOTHING;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "31 bits at most")]
+        let low = bits as u16;
+        if head.is_end_of_block() {
+            return END | low;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "16 at most")]
+        let alone = (head.run() as u16 + 1) << 7 | low;
+        let tail = match remaining.checked_sub(bits) {
+            Some(left) => self.known(left, index),
+            None => NOTHING,
+        };
+        // An advance of a whole block and more is never right, and must not be taken for another.
+        let advance = (alone >> 7) + ((tail % END) >> 7);
+        if tail == NOTHING || advance > 63 {
+            alone
+        } else {
+            alone + tail
         }
     }
-    let mut entries = Box::new([NOTHING; 1 << INDEX_BITS]);
-    for (entry, known) in entries.iter_mut().zip(known.iter().skip(1 << INDEX_BITS)) {
-        *entry = *known;
+
+    /// What is known of the `left` lowest bits of an index, less than all.
+    fn known(&self, left: u32, index: usize) -> u16 {
+        let place = index & ((1 << left) - 1) | 1 << left;
+        self.shorter.get(place).copied().unwrap_or(NOTHING)
     }
-    entries
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::SymbolTable;
-    use super::super::tests::annex_k_ac;
+    use super::super::tests::{annex_k_ac, annex_k_dc};
     use super::*;
     use crate::jpeg::bits::Bits;
 
-    /// What an entry ought to be, symbol by symbol.
-    fn one_by_one(symbols: &SymbolTable, index: u64) -> u32 {
-        let (mut used, mut advance) = (0, 0);
+    /// The symbol that follows the first `used` bits of an index, and the length of its code.
+    fn symbol(symbols: &SymbolTable, index: u64, used: u32) -> Option<(u8, u32)> {
+        let mut bits = Bits {
+            buffer: (index << (64 - INDEX_BITS)) << used,
+            count: 63,
+            at: 8,
+        };
+        let symbol = symbols.decode(&mut bits)?;
+        Some((symbol, 63 - bits.count))
+    }
+
+    /// What AC symbols add to an entry of which `used` bits are taken, symbol by symbol.
+    fn one_by_one(symbols: &SymbolTable, index: u64, mut used: u32) -> u32 {
+        let (first, mut advance) = (used, 0);
         while used < INDEX_BITS {
-            let mut bits = Bits {
-                buffer: (index << (64 - INDEX_BITS)) << used,
-                count: 63,
-                at: 8,
-            };
-            let Some(symbol) = symbols.decode(&mut bits) else {
+            let Some((symbol, length)) = symbol(symbols, index, used) else {
                 break;
             };
-            let code = used + 63 - bits.count;
-            let total = code + u32::from(symbol & 15);
-            if code > INDEX_BITS || total > MOST_BITS {
+            let total = used + length + u32::from(symbol & 15);
+            let is_alone = used == 0;
+            if used + length > INDEX_BITS || total > INDEX_BITS + OVERHANG && !is_alone {
                 break;
             }
             if symbol == 0 {
-                return (advance + SkipTable::END_OF_BLOCK) << SkipTable::ADVANCE_SHIFT | total;
+                return (advance << 7) + Skips::END_OF_BLOCK + total - first;
             }
-            if advance + u32::from(symbol >> 4) + 1 >= 64 {
+            if advance + u32::from(symbol >> 4) + 1 > 63 {
                 break;
             }
             advance += u32::from(symbol >> 4) + 1;
             used = total;
         }
-        let advance = if used == 0 {
-            SkipTable::NOTHING
-        } else {
-            advance
-        };
-        advance << SkipTable::ADVANCE_SHIFT | used
+        if used == first {
+            return Skips::WRONG;
+        }
+        advance << 7 | (used - first)
     }
 
     #[test]
     fn an_entry_holds_every_symbol_whose_code_lies_in_it() {
         let code = annex_k_ac();
-        let (table, symbols) = (SkipTable::new(&code), SymbolTable::new(&code));
+        let (table, symbols) = (AcSkips::new(&code), SymbolTable::new(&code));
         for index in 0..1 << INDEX_BITS {
-            let expected = one_by_one(&symbols, index);
-            assert_eq!(
-                table.look_up(index << (64 - INDEX_BITS)),
-                expected,
-                "{index:013b}"
-            );
+            let expected = one_by_one(&symbols, index, 0);
+            let entry = table.skips().look_up(index << (64 - INDEX_BITS));
+            assert_eq!(entry, expected, "{index:013b}");
+        }
+    }
+
+    #[test]
+    fn a_block_begins_with_its_dc_code_and_goes_on_with_ac_codes() {
+        let (dc, ac) = (annex_k_dc(), annex_k_ac());
+        let table = Skips::first(&dc, &AcSkips::new(&ac));
+        let (dc, ac) = (SymbolTable::new(&dc), SymbolTable::new(&ac));
+        for index in 0..1 << INDEX_BITS {
+            let entry = table.look_up(index << (64 - INDEX_BITS));
+            let Some((size, length)) = symbol(&dc, index, 0) else {
+                assert_eq!(entry, Skips::WRONG);
+                continue;
+            };
+            let used = length + u32::from(size);
+            let expected = used
+                + match one_by_one(&ac, index, used) {
+                    Skips::WRONG => 0,
+                    others => others,
+                };
+            assert_eq!(entry, expected, "{index:013b}");
         }
     }
 }
