@@ -18,6 +18,12 @@ use super::{Engine, PixelRows, spans, target_bytes};
 /// Windows of entropy-coded bytes, look-up tables.
 const SCRATCH_BYTES: u64 = 1 << 20;
 
+/// What a part of a file has that is read by one of several threads: its bytes, twice the coefficients that a reader holds.
+const PART_BYTES: u64 = 3 << 20;
+
+/// Parts that there are beside those that threads work on.
+const WAITING_PARTS: u64 = 3;
+
 /// Rows of a component that are in memory at once: four rows of blocks with their coefficients, and what the filter
 /// reaches over at the largest ratio that it does in one step.
 const HELD_ROWS: usize = 256;
@@ -51,6 +57,7 @@ impl Engine {
             0
         };
         let held = decode_bytes(&file, &sides)
+            .saturating_add(self.parts_bytes(&file))
             .saturating_add(target_bytes(&job.targets))
             .saturating_add(u64::try_from(whole).unwrap_or(u64::MAX));
         let input_bytes = header::length(input.whole());
@@ -84,6 +91,15 @@ impl Engine {
         thumbnails.source.scale = sides.first().map(|side| *side as u8);
         thumbnails.source.bytes_read = u64::try_from(read.bytes).unwrap_or(u64::MAX);
         Ok(Some(thumbnails))
+    }
+
+    /// What decoding takes more when several threads share it.
+    fn parts_bytes(&self, file: &jpeg::Header) -> u64 {
+        let threads = self.threads.get().min(jpeg::baseline::MOST_THREADS);
+        if threads == 1 || file.progressive {
+            return 0;
+        }
+        (threads as u64 + WAITING_PARTS) * PART_BYTES
     }
 
     fn decode(

@@ -23,7 +23,7 @@ use tables::BuiltTables;
 const WINDOW: usize = 128 << 10;
 
 /// More threads than this are not used for one image.
-const MOST_THREADS: usize = 16;
+pub(crate) const MOST_THREADS: usize = 16;
 
 /// What is kept between images: buffers, and the tables of the last image, which most often are those of the next.
 #[derive(Debug)]
