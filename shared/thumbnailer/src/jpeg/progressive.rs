@@ -67,7 +67,7 @@ impl Progressive {
     ///
     /// # Errors
     ///
-    /// When the file ends too soon, or its scans contradict each other.
+    /// When the file ends too soon, its scans contradict each other, or one that its sides need is broken.
     pub(crate) fn decode(
         &mut self,
         cpu: Cpu,
@@ -114,15 +114,22 @@ impl Progressive {
                 }
             };
             if script.enter(&scan_header)? {
-                let scan = Scan::new(header, &scan_header, &tables, &layout)?;
-                at = scan.decode(
-                    cpu,
-                    &mut self.window,
-                    input,
-                    data_at,
-                    &mut self.coefficients,
-                    &mut self.nonzero,
-                )?;
+                let decoded = Scan::new(header, &scan_header, &tables, &layout).and_then(|scan| {
+                    scan.decode(
+                        cpu,
+                        &mut self.window,
+                        input,
+                        data_at,
+                        &mut self.coefficients,
+                        &mut self.nonzero,
+                    )
+                });
+                at = match decoded {
+                    Ok(end) => end,
+                    Err(JpegError::Input(error)) => return Err(error.into()),
+                    Err(_) if script.forgive(&scan_header) => data_at,
+                    Err(error) => return Err(error),
+                };
             } else {
                 at = data_at;
             }

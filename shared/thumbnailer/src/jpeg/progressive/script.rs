@@ -1,3 +1,5 @@
+use std::ops::RangeInclusive;
+
 use crate::jpeg::header::ScanHeader;
 use crate::jpeg::{BlockSide, JpegError};
 
@@ -16,6 +18,8 @@ struct Progress {
     /// The last index whose scans have to be decoded. More than are wanted: in a refinement of a band the length of
     /// the data of each block depends on which of all its coefficients have been zero so far.
     followed: usize,
+    /// By zig-zag index, a bit for each whose scan was broken: a refinement cannot be decoded that has it in its band.
+    broken: u64,
 }
 
 impl Script {
@@ -25,6 +29,7 @@ impl Script {
             low: [None; 64],
             wanted: side.last_index(),
             followed: if *side == BlockSide::One { 0 } else { 63 },
+            broken: 0,
         });
         Self {
             components: components.collect(),
@@ -63,7 +68,8 @@ impl Script {
     ///
     /// # Errors
     ///
-    /// When it gives bits that are known, or leaves bits out. libjpeg warns and mixes them up somehow.
+    /// When it gives bits that are known, or leaves bits out (libjpeg warns and mixes them up somehow); when it refines
+    /// a wanted coefficient together with those of a broken scan.
     pub(super) fn enter(&mut self, scan: &ScanHeader) -> Result<bool, JpegError> {
         let band = usize::from(scan.first)..=usize::from(scan.last);
         let expected = (scan.high > 0).then_some(scan.high);
@@ -72,7 +78,14 @@ impl Script {
             let Some(component) = self.components.get_mut(scanned.index) else {
                 continue;
             };
-            needed |= *band.start() <= component.followed;
+            let is_broken = scan.high > 0 && component.broken & bits_of(&band) != 0;
+            if is_broken && *band.start() <= component.wanted {
+                return Err(JpegError::corrupt("it refines what is broken"));
+            }
+            if is_broken {
+                component.broken |= bits_of(&band);
+            }
+            needed |= *band.start() <= component.followed && !is_broken;
             for low in component.low.get_mut(band.clone()).unwrap_or_default() {
                 if *low != expected {
                     return Err(JpegError::corrupt("its scans do not follow each other"));
@@ -81,6 +94,19 @@ impl Script {
             }
         }
         Ok(needed)
+    }
+
+    /// Notes that a scan is broken; whether that is of no matter, as long as no wanted coefficient is refined together
+    /// with its own. So an image whose later scans cannot be seen yet becomes what it becomes when they can.
+    pub(super) fn forgive(&mut self, scan: &ScanHeader) -> bool {
+        let band = usize::from(scan.first)..=usize::from(scan.last);
+        scan.components.iter().all(|scanned| {
+            let component = self.components.get_mut(scanned.index);
+            component.is_none_or(|component| {
+                component.broken |= bits_of(&band);
+                *band.start() > component.wanted
+            })
+        })
     }
 
     /// # Errors
@@ -94,6 +120,11 @@ impl Script {
         }
         Ok(())
     }
+}
+
+/// A bit for each index.
+fn bits_of(band: &RangeInclusive<usize>) -> u64 {
+    band.clone().fold(0, |bits, index| bits | 1 << (index & 63))
 }
 
 #[cfg(test)]

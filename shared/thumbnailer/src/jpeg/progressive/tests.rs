@@ -17,7 +17,7 @@ const SIDES: [BlockSide; 4] = [
 ];
 
 /// The rows of each component, one after the other.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 struct Collected(Vec<Vec<u8>>);
 
 impl RowSink for Collected {
@@ -334,6 +334,50 @@ fn scans_that_contradict_each_other_are_corrupt() {
             "{script:?}: {error}"
         );
     }
+}
+
+#[test]
+fn a_broken_scan_that_no_wanted_coefficient_needs_is_no_matter() {
+    let specimen = Specimen::new(64, 48, &[(1, 1)]);
+    let broken = |script: &[Step], scan: usize| {
+        let mut file = specimen.start();
+        for (index, step) in script.iter().enumerate() {
+            specimen.scan(step, &mut file);
+            if index == scan {
+                // In the place of its last bytes.
+                let end = file.len();
+                file[end - 6..].copy_from_slice(&[0xff, 0xd0, 0, 0, 0, 0]);
+            }
+        }
+        [file, vec![0xff, 0xd9]].concat()
+    };
+    let apart = [
+        step(&[0], 0, 0, 0, 0),
+        step(&[0], 5, 63, 0, 1),
+        step(&[0], 5, 63, 1, 0),
+        step(&[0], 1, 4, 0, 0),
+    ];
+    let sides = [BlockSide::Two];
+    let expected = truth(&specimen, &sides, 0);
+    for scan in [1, 2] {
+        let file = broken(&apart, scan);
+        let (whole, bytes) = decode(Cpu::detect(), &mut file.as_slice(), &sides).unwrap();
+        assert!(whole == expected);
+        // Nobody knows yet that the broken one is not needed.
+        let mut arriving = Trickle::new(&file, 1);
+        let found = decode(Cpu::detect(), &mut arriving, &sides).unwrap();
+        assert!(found == (expected.clone(), bytes));
+        assert!(decode(Cpu::detect(), &mut file.as_slice(), &[BlockSide::Four]).is_err());
+    }
+    let together = [
+        step(&[0], 0, 0, 0, 0),
+        step(&[0], 1, 4, 0, 1),
+        step(&[0], 5, 63, 0, 1),
+        step(&[0], 1, 63, 1, 0),
+    ];
+    let file = broken(&together, 2);
+    assert!(decode(Cpu::detect(), &mut file.as_slice(), &sides).is_err());
+    assert!(decode(Cpu::detect(), &mut Trickle::new(&file, 1), &sides).is_err());
 }
 
 #[test]
