@@ -3,6 +3,7 @@
 use re_rav1d::dav1d::pixel::YUVRange;
 use re_rav1d::dav1d::{Decoder, PixelLayout, PlanarImageComponent as Component, Settings};
 
+use super::avif_aperture::Aperture;
 use super::avif_colour::{Planes, rgb};
 use super::avif_container::{Coding, Container, ContainerError, Item};
 use super::{Decoded, Facts};
@@ -19,10 +20,12 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
     let Item {
         width,
         height,
+        aperture,
         orientation,
         ..
     } = container.picture;
     let pixels = u64::from(width) * u64::from(height);
+    let (width, height) = aperture.map_or((width, height), |part| (part.width, part.height));
     Ok(Facts {
         width,
         height,
@@ -50,18 +53,48 @@ pub(super) fn decode(image: &[u8], limits: &Limits) -> Result<Decoded, Thumbnail
         }
         layout = Layout::Rgba;
     }
+    let whole = Picture {
+        width: picture.width,
+        height: picture.height,
+        layout,
+        samples,
+    };
     Ok(Decoded {
-        picture: Picture {
-            width: picture.width,
-            height: picture.height,
-            layout,
-            samples,
+        picture: match picture.aperture {
+            Some(aperture) => cut(&whole, aperture),
+            None => whole,
         },
         profile: picture
             .profile
             .map(<[u8]>::to_vec)
             .or_else(|| picture.coding.and_then(profile_of)),
     })
+}
+
+/// The part of a picture that is to be seen.
+fn cut(whole: &Picture, aperture: Aperture) -> Picture {
+    let Aperture {
+        left,
+        top,
+        width,
+        height,
+    } = aperture;
+    let channels = whole.layout.channels();
+    let [left, top, columns, rows] = [left, top, width, height].map(|side| side as usize);
+    let samples = whole
+        .samples
+        .chunks_exact((whole.width as usize * channels).max(1))
+        .skip(top)
+        .take(rows)
+        .flat_map(|row| row.iter().skip(left * channels).take(columns * channels))
+        .copied()
+        .collect();
+    Picture {
+        width,
+        height,
+        layout: whole.layout,
+        samples,
+    }
 }
 
 /// The profile of a wide colour space that the file names by number.

@@ -3,11 +3,15 @@
 
 use std::borrow::Cow;
 
+use super::avif_aperture::Aperture;
+
 /// One coded picture of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Item<'a> {
     pub(super) width: u32,
     pub(super) height: u32,
+    /// What of it is the picture, before it is turned.
+    pub(super) aperture: Option<Aperture>,
     /// As EXIF counts it, from the rotation and mirror properties; EXIF itself has no say in AVIF.
     pub(super) orientation: u8,
     pub(super) profile: Option<&'a [u8]>,
@@ -44,6 +48,9 @@ pub(super) enum ContainerError {
 
 use ContainerError::{Corrupt, Derived};
 
+/// Pictures that go with another: its transparency, its depth, a map of gains.
+const MOST_AUXILIARIES: usize = 16;
+
 const CUT_SHORT: ContainerError = Corrupt("it is truncated or one of its boxes is");
 
 impl<'a> Container<'a> {
@@ -68,7 +75,8 @@ struct Meta<'a> {
     information: &'a [u8],
     references: &'a [u8],
     properties: Vec<Boxed<'a>>,
-    associations: &'a [u8],
+    /// Which properties items have: one `ipma` box for each form that they are written in.
+    associations: Vec<&'a [u8]>,
     data: &'a [u8],
 }
 
@@ -85,7 +93,10 @@ impl<'a> Meta<'a> {
             information: find(meta, *b"iinf").unwrap_or_default(),
             references: find(meta, *b"iref").unwrap_or_default(),
             properties: boxes(find(properties, *b"ipco").unwrap_or_default()).collect(),
-            associations: find(properties, *b"ipma").unwrap_or_default(),
+            associations: boxes(properties)
+                .filter(|(kind, _)| kind == b"ipma")
+                .map(|(_, body)| body)
+                .collect(),
             data: find(meta, *b"idat").unwrap_or_default(),
         })
     }
@@ -97,12 +108,13 @@ impl<'a> Meta<'a> {
         let mut item = Item {
             width: 0,
             height: 0,
+            aperture: None,
             orientation: 1,
             profile: None,
             coding: None,
             stream: self.stream(id)?,
         };
-        let (mut quarter_turns, mut mirror) = (0, None);
+        let (mut quarter_turns, mut mirror, mut clean) = (0, None, None);
         for (kind, body) in self.properties_of(id)? {
             let mut reader = Reader(body);
             match &kind {
@@ -110,6 +122,13 @@ impl<'a> Meta<'a> {
                     reader.version()?;
                     item.width = reader.number(4)?;
                     item.height = reader.number(4)?;
+                }
+                b"clap" => {
+                    let mut fractions = [0; 8];
+                    for number in &mut fractions {
+                        *number = reader.number(4)?;
+                    }
+                    clean = Some(fractions);
                 }
                 b"irot" => quarter_turns = reader.number(1)? & 3,
                 b"imir" => mirror = Some(reader.number(1)? & 1),
@@ -121,6 +140,7 @@ impl<'a> Meta<'a> {
                 _ => {}
             }
         }
+        item.aperture = clean.and_then(|clean| Aperture::of(clean, item.width, item.height));
         item.orientation = orientation(quarter_turns, mirror);
         Ok(item)
     }
@@ -200,25 +220,27 @@ impl<'a> Meta<'a> {
 
     /// The properties that are associated with an item.
     fn properties_of(&self, id: u32) -> Result<Vec<Boxed<'a>>, ContainerError> {
-        let mut reader = Reader(self.associations);
-        let [version, _, _, flags] = reader.take()?;
-        let count = reader.number(4)?;
         let mut properties = Vec::new();
-        for _ in 0..count {
-            let here = reader.number(if version == 0 { 2 } else { 4 })? == id;
-            for _ in 0..reader.number(1)? {
-                // The bit on top says that a reader must know the property.
-                let index = if flags & 1 == 1 {
-                    reader.number(2)? & 0x7fff
-                } else {
-                    reader.number(1)? & 0x7f
-                };
-                // They are counted from one; zero is none.
-                let property = usize::try_from(index)
-                    .ok()
-                    .and_then(|index| self.properties.get(index.checked_sub(1)?));
-                if here {
-                    properties.extend(property);
+        for associations in &self.associations {
+            let mut reader = Reader(associations);
+            let [version, _, _, flags] = reader.take()?;
+            let count = reader.number(4)?;
+            for _ in 0..count {
+                let here = reader.number(if version == 0 { 2 } else { 4 })? == id;
+                for _ in 0..reader.number(1)? {
+                    // The bit on top says that a reader must know the property.
+                    let index = if flags & 1 == 1 {
+                        reader.number(2)? & 0x7fff
+                    } else {
+                        reader.number(1)? & 0x7f
+                    };
+                    // They are counted from one; zero is none.
+                    let property = usize::try_from(index)
+                        .ok()
+                        .and_then(|index| self.properties.get(index.checked_sub(1)?));
+                    if here {
+                        properties.extend(property);
+                    }
                 }
             }
         }
@@ -231,13 +253,18 @@ impl<'a> Meta<'a> {
         let size = if reader.version().ok()? == 0 { 2 } else { 4 };
         boxes(reader.0)
             .filter(|(kind, _)| kind == b"auxl")
-            .find_map(|(_, body)| {
+            .filter_map(|(_, body)| {
                 let mut reference = Reader(body);
                 let from = reference.number(size).ok()?;
                 let count = reference.number(2).ok()?;
-                let refers = (0..count).any(|_| reference.number(size) == Ok(id));
-                (refers && self.is_alpha(from)).then_some(from)
+                (0..count)
+                    .map_while(|_| reference.number(size).ok())
+                    .any(|to| to == id)
+                    .then_some(from)
             })
+            // Looking at each takes as long as there are properties, and both may be as many as fit a file.
+            .take(MOST_AUXILIARIES)
+            .find(|from| self.is_alpha(*from))
     }
 
     fn is_alpha(&self, id: u32) -> bool {
@@ -367,6 +394,43 @@ mod tests {
         let found: Vec<_> = boxes(bytes).collect();
         assert_eq!(found, [(*b"abcd", &b"X"[..])]);
         assert_eq!(boxes(b"\0\0\0\x04abcd").count(), 0);
+    }
+
+    /// The file with its `meta` box's child `parent` one box longer, by `child` at its end. Offsets into the file do not
+    /// follow: only what the boxes say is of use.
+    fn with_child(mut file: Vec<u8>, parents: &[&[u8; 4]], child: &[u8]) -> Vec<u8> {
+        let mut end = 0;
+        for parent in parents {
+            let kind = (end..).find(|at| file[*at..].starts_with(*parent)).unwrap();
+            let length = file[kind - 4..].first_chunk_mut::<4>().unwrap();
+            let before = u32::from_be_bytes(*length);
+            *length = (before + u32::try_from(child.len()).unwrap()).to_be_bytes();
+            end = kind - 4;
+        }
+        let kind = end + 4;
+        let length = u32::from_be_bytes(*file[end..].first_chunk().unwrap()) as usize;
+        let at = kind - 4 + length - child.len();
+        file.splice(at..at, child.iter().copied());
+        file
+    }
+
+    #[test]
+    fn properties_may_be_associated_by_several_boxes() {
+        let file = fixtures::encode::avif(&fixtures::photo(16, 16, 1), 50.0);
+        let meta = find(&file, *b"meta").unwrap();
+        let known = Meta::read(&file, &meta[4..]).unwrap();
+        let primary = u8::try_from(known.primary).unwrap();
+        let next = u8::try_from(known.properties.len() + 1).unwrap();
+        let turn = b"\0\0\0\x09irot\x01";
+        // Of the other version, which has wider numbers of items.
+        let association = [
+            b"\0\0\0\x16ipma\x01\0\0\0\0\0\0\x01\0\0\0".as_slice(),
+            &[primary, 1, next],
+        ]
+        .concat();
+        let file = with_child(file, &[b"meta", b"iprp", b"ipco"], turn);
+        let file = with_child(file, &[b"meta", b"iprp"], &association);
+        assert_eq!(Container::read(&file).unwrap().picture.orientation, 8);
     }
 
     proptest! {

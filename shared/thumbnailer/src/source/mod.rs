@@ -1,6 +1,7 @@
 //! Reading each type of image: its header without a pixel decoded, its first frame, its frames.
 
 mod avif;
+mod avif_aperture;
 mod avif_colour;
 mod avif_container;
 mod bmp;

@@ -4,6 +4,8 @@
 mod expand;
 mod scanlines;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod unfilter;
 #[cfg(target_arch = "x86_64")]
 mod unfilter_x86;
