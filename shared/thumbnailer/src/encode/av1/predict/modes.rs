@@ -39,7 +39,7 @@ pub(super) fn mean<const W: usize>(edges: &Edges, height: usize) -> u8 {
     let above = sum(edges.above::<W>());
     let left = sum(edges.left(height));
     // Sides are at most 64.
-    let [width, height] = [W, height].map(|side| side as u32);
+    let [width, height] = [W, height].map(|side| u32::try_from(side).unwrap_or(64));
     let (total, count) = match (edges.available.above > 0, edges.available.left > 0) {
         (true, true) => (above + left, width + height),
         (true, false) => (above, width),

@@ -83,7 +83,10 @@ proptest! {
         reach in prop_oneof![Just(40), Just(3000), Just(32767)],
         seed: u64,
     ) {
-        let weight = |position: usize| u8::try_from(weights[0] + position as u32 * 7 % weights[1]).unwrap();
+        let weight = |position: usize| {
+            let position = u32::try_from(position).unwrap();
+            u8::try_from(weights[0] + position * 7 % weights[1]).unwrap()
+        };
         let weight_of = |size: Size| (0..size.coded_width() * size.coded_height()).map(weight).collect();
         let steps = Steps::new(indices[0], indices[1], weight_of);
         let length = size.coded_width() * size.coded_height();

@@ -79,8 +79,11 @@ macro_rules! kernel {
                 }
                 transform::<W, false>(kind.horizontal(), &mut t);
                 for (t, group) in t.as_chunks::<L>().0.iter().zip(between.as_chunks_mut::<H>().0) {
-                    let t = t.map(|value| clamp(round(value, const { row_shift(W, H) })));
-                    group.as_chunks_mut::<L>().0[band] = transpose(t);
+                    let mut square = *t;
+                    for value in &mut square {
+                        *value = clamp(round(*value, const { row_shift(W, H) }));
+                    }
+                    group.as_chunks_mut::<L>().0[band] = transpose(square);
                 }
             }
             for (group, between) in between.as_chunks_mut::<H>().0.iter_mut().enumerate() {

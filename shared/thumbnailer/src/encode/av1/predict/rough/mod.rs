@@ -37,11 +37,13 @@ pub(crate) fn rough(
     out: &mut [u32; 13],
 ) {
     assert_eq!(source.len(), width * height);
+    // Larger blocks gain nothing: there the calls are few, and AVX-512 does more at once.
     #[cfg(target_arch = "x86_64")]
     if cpu != Cpu::Portable {
         match (width, source.as_chunks(), source.as_chunks()) {
             (4, ([source], []), _) => return x86::rough_four(edges, source, out),
             (8, _, ([source], [])) => return x86::rough_eight(edges, source, out),
+            (16, ..) if height >= 8 => return x86::rough_sixteen(edges, source, wanted, out),
             _ => {}
         }
     }

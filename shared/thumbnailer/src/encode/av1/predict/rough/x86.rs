@@ -3,11 +3,11 @@
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi8, _mm_add_epi32, _mm_cvtsi32_si128, _mm_cvtsi64_si128,
     _mm_loadu_si128, _mm_set1_epi8, _mm_set1_epi32, _mm_set1_epi64x, _mm_setr_epi8,
-    _mm_shuffle_epi8, _mm_storeu_si128, _mm256_abs_epi16, _mm256_add_epi16, _mm256_and_si256,
-    _mm256_avg_epu16, _mm256_blendv_epi8, _mm256_castsi256_si128, _mm256_cmpgt_epi16,
-    _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32, _mm256_mullo_epi16,
-    _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi16, _mm256_setzero_si256,
-    _mm256_srli_epi16, _mm256_sub_epi16, _mm256_xor_si256,
+    _mm_shuffle_epi8, _mm_storeu_si128, _mm256_abs_epi16, _mm256_add_epi16, _mm256_add_epi32,
+    _mm256_and_si256, _mm256_avg_epu16, _mm256_blendv_epi8, _mm256_castsi256_si128,
+    _mm256_cmpgt_epi16, _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32,
+    _mm256_mullo_epi16, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi16,
+    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_sub_epi16, _mm256_xor_si256,
 };
 
 use super::super::super::quantise::x86::hadamard::{square_of_four, two};
@@ -27,6 +27,13 @@ pub(super) fn rough_four(edges: &Edges, source: &[u8; 16], out: &mut [u32; 13]) 
 pub(super) fn rough_eight(edges: &Edges, source: &[u8; 64], out: &mut [u32; 13]) {
     // SAFETY: only called for a `Cpu` that says that the processor has AVX2.
     unsafe { eight(edges, source, out) }
+}
+
+/// See [`super::rough`]: blocks of sixteen samples to a row, and of eight rows or more.
+#[expect(unsafe_code, reason = "calls a function for a detected processor")]
+pub(super) fn rough_sixteen(edges: &Edges, source: &[u8], wanted: u16, out: &mut [u32; 13]) {
+    // SAFETY: only called for a `Cpu` that says that the processor has AVX2.
+    unsafe { sixteen(edges, source, wanted, out) }
 }
 
 /// In the order of the eight predictions that are made; the last is one too many.
@@ -241,7 +248,84 @@ fn eight(edges: &Edges, source: &[u8; 64], out: &mut [u32; 13]) {
         }
     }
     let sums = sums(pairs.map(|lines| two::square(lines)));
-    let [a, b, c, d, e, f, g, h] = MODES;
-    put([a, c, e, g], _mm256_castsi256_si128(sums), out);
-    put([b, d, f, h], _mm256_extracti128_si256::<1>(sums), out);
+    let modes = |first: usize| std::array::from_fn(|pair| MODES[2 * pair + first]);
+    put(modes(0), _mm256_castsi256_si128(sums), out);
+    put(modes(1), _mm256_extracti128_si256::<1>(sums), out);
+}
+
+#[target_feature(enable = "avx2")]
+fn sixteen(edges: &Edges, source: &[u8], wanted: u16, out: &mut [u32; 13]) {
+    let (source, _) = source.as_chunks::<16>();
+    let height = source.len();
+    let around = Around {
+        mean: every(mean::<16>(edges, height)),
+        above: words(load(&first(&edges.above))),
+        left: _mm256_setzero_si256(),
+        corner: every(edges.corner()),
+        down: _mm256_setzero_si256(),
+        across: words(load(&weights_of())),
+        last_above: every(edges.above[ORIGIN + 15]),
+        last_left: every(edges.left[ORIGIN + height - 1]),
+    };
+    let mut totals = [_mm256_setzero_si256(); 8];
+    let wants = |place: usize| wanted >> MODES[place] as u16 & 1 == 1;
+    // One after the other, so that a square's rows stay in registers.
+    if wants(0) {
+        totals[0] = total(around, edges, source, |around| around.mean);
+    }
+    if wants(1) {
+        totals[1] = total(around, edges, source, |around| around.above);
+    }
+    if wants(2) {
+        totals[2] = total(around, edges, source, |around| around.left);
+    }
+    if wants(3) {
+        totals[3] = total(around, edges, source, |around| around.paeth());
+    }
+    if wants(4) {
+        totals[4] = total(around, edges, source, |around| around.smooth()[0]);
+    }
+    if wants(5) {
+        totals[5] = total(around, edges, source, |around| around.smooth()[1]);
+    }
+    if wants(6) {
+        totals[6] = total(around, edges, source, |around| around.smooth()[2]);
+    }
+    totals[7] = totals[6];
+    let (modes, _) = MODES.as_chunks::<4>();
+    let (totals, _) = totals.as_chunks::<4>();
+    for (modes, totals) in modes.iter().zip(totals) {
+        let halves = sums(*totals);
+        let whole = _mm_add_epi32(
+            _mm256_castsi256_si128(halves),
+            _mm256_extracti128_si256::<1>(halves),
+        );
+        put(*modes, whole, out);
+    }
+}
+
+/// The squares' sums of one prediction, over eight longs.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn total(
+    mut around: Around,
+    edges: &Edges,
+    source: &[[u8; 16]],
+    prediction: impl Fn(Around) -> __m256i,
+) -> __m256i {
+    let height = source.len();
+    let (bands, _) = source.as_chunks::<8>();
+    let (left, _) = edges.left(height).as_chunks::<8>();
+    let (down, _) = weights(height).as_chunks::<8>();
+    let mut total = _mm256_setzero_si256();
+    for (band, (left, down)) in bands.iter().zip(left.iter().zip(down)) {
+        let mut lines = [_mm256_setzero_si256(); 8];
+        for row in 0..8 {
+            around.left = every(left[row]);
+            around.down = every(down[row]);
+            lines[row] = _mm256_sub_epi16(words(load(&band[row])), prediction(around));
+        }
+        total = _mm256_add_epi32(total, two::square(lines));
+    }
+    total
 }

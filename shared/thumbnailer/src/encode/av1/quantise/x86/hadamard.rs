@@ -33,7 +33,6 @@ macro_rules! hadamard {
         /// Half the sum of the magnitudes of each square's transform, over the four longs of its 128-bit lane.
         #[target_feature(enable = $features)]
         #[inline]
-        #[expect(clippy::many_single_char_names, reason = "rows of a square")]
         pub(crate) fn square(rows: [$vector; 8]) -> $vector {
             let [a, b, c, d, e, f, g, h] = rows;
             let ([a, b, c, d], [e, f, g, h]) = (four([a, b, c, d]), four([e, f, g, h]));
