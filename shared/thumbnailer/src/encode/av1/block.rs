@@ -33,10 +33,7 @@ pub(super) struct Luma {
     pub(super) mode: Mode,
     /// Of directions, in steps of 3 degrees.
     pub(super) delta: i8,
-    /// The recursive filter's mode instead, where `mode` is DC.
-    pub(super) recursive: Option<u8>,
-    /// How often the largest transform is split.
-    pub(super) depth: u8,
+    pub(super) kind: Kind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,16 +86,6 @@ pub(super) fn kind_of_mode(mode: u8) -> Kind {
     }
 }
 
-/// The standard's number of a block's size.
-pub(super) fn size_number(width: usize, height: usize) -> usize {
-    let (wide, high) = (width.ilog2() as usize - 2, height.ilog2() as usize - 2);
-    match wide.abs_diff(high) {
-        0 => 3 * wide,
-        1 => 3 * wide.min(high) + if high > wide { 1 } else { 2 },
-        _ => 16 + 2 * wide.min(high) + usize::from(wide > high),
-    }
-}
-
 /// The kinds of a transform of luma, in the order of their symbols.
 pub(super) fn kinds(size: Size) -> &'static [Kind] {
     const FIVE: [Kind; 5] = [
@@ -124,17 +111,6 @@ pub(super) fn kinds(size: Size) -> &'static [Kind] {
         &FIVE
     } else {
         &SEVEN
-    }
-}
-
-/// The mode that the kinds of a block's transforms are coded by.
-pub(super) fn kind_context(luma: &Luma) -> usize {
-    match luma.recursive {
-        None => luma.mode as usize,
-        Some(1) => Mode::Vertical as usize,
-        Some(2) => Mode::Horizontal as usize,
-        Some(3) => Mode::D157 as usize,
-        Some(_) => Mode::Dc as usize,
     }
 }
 
@@ -195,8 +171,7 @@ impl Surroundings {
             let units = from..from + side / 4;
             edge.luma_mode[units.clone()].fill(block.luma.mode as u8);
             edge.extent[units.clone()].fill(side.ilog2() as u8 - 2);
-            edge.skip[units.clone()].fill(block.skip.into());
-            edge.transform[units].fill((side >> block.luma.depth).max(4) as u8);
+            edge.skip[units].fill(block.skip.into());
             if let Some(chroma) = &block.chroma {
                 let units = from / 2..(from + side / 4).div_ceil(2);
                 edge.chroma_mode[units].fill(chroma.mode);
@@ -218,22 +193,6 @@ impl Surroundings {
         [self.above.luma_mode[column], self.left.luma_mode[row]]
             .map(|mode| MODE_CONTEXT[usize::from(mode)])
     }
-
-    pub(super) fn depth_context(
-        &self,
-        column: usize,
-        row: usize,
-        width: usize,
-        height: usize,
-    ) -> usize {
-        usize::from(usize::from(self.above.transform[column]) >= width)
-            + usize::from(usize::from(self.left.transform[row]) >= height)
-    }
-}
-
-/// Which distribution says how often the transform of a block above 8 samples is split.
-pub(super) fn depth_class(width: usize, height: usize) -> usize {
-    width.max(height).ilog2() as usize - 4
 }
 
 /// Writes a block and notes it.
@@ -263,7 +222,7 @@ pub(super) fn write(
             let levels = &levels[unit.levels..][..if unit.end > 0 { count } else { 0 }];
             let kind = |coder: &mut RangeEncoder| {
                 if unit.plane == 0 {
-                    write_kind(coder, modes, unit, kind_context(luma));
+                    write_kind(coder, modes, unit, luma.mode as usize);
                 }
             };
             coefficients::write(
@@ -308,28 +267,6 @@ fn write_modes(writer: &mut Writer, around: &Surroundings, block: &Block) {
     write_delta(coder, modes, has_delta, luma.mode as u8, luma.delta);
     if let Some(chroma) = &block.chroma {
         write_chroma(coder, modes, block, chroma, has_delta);
-    }
-    if luma.mode == Mode::Dc && block.width.max(block.height) <= 32 {
-        let number = size_number(block.width, block.height);
-        coder.symbol(
-            luma.recursive.is_some().into(),
-            &mut modes.use_recursive[number],
-        );
-        if let Some(recursive) = luma.recursive {
-            coder.symbol(recursive.into(), &mut modes.recursive_mode);
-        }
-    }
-    if super::SELECT_TRANSFORM && block.width + block.height > 8 {
-        let context = around.depth_context(column, row, block.width, block.height);
-        if block.width.max(block.height) == 8 {
-            coder.symbol(luma.depth.into(), &mut modes.transform_depth_8[context]);
-        } else {
-            let class = depth_class(block.width, block.height);
-            coder.symbol(
-                luma.depth.into(),
-                &mut modes.transform_depth[class][context],
-            );
-        }
     }
 }
 

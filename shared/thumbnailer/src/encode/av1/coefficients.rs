@@ -113,8 +113,10 @@ pub(super) struct Choice<'a> {
     pub(super) rates: &'a Rates,
     /// Cost, in 128ths of squared sample differences times 64, of a part of a bit.
     pub(super) lambda: u64,
-    /// DC and AC.
-    pub(super) steps: [i32; 2],
+    /// Of each coefficient.
+    pub(super) steps: &'a [i32],
+    /// How much each coefficient's difference counts, squared, by 1024.
+    pub(super) importance: &'a [u32],
     pub(super) coefficients: &'a [i32],
 }
 
@@ -161,12 +163,15 @@ pub(super) fn choose(
     let (mut kept, mut dropped) = (0u64, 0u64);
     let mut rate = 0u32;
     let mut end = 0;
-    let squared = |difference: i32| (i64::from(difference).pow(2) as u64) << (7 + 2 * scale);
     for (at, &place) in places.iter().enumerate().rev() {
         let index = usize::from(place.index);
         let coefficient = choice.coefficients[index].abs();
         let level = levels[index].unsigned_abs();
         let (base, range) = near.contexts(place);
+        let importance = u64::from(choice.importance[index]);
+        let squared = |difference: i32| {
+            (u64::from(difference.unsigned_abs()).pow(2) * importance) << (2 * scale) >> 3
+        };
         let zeroed = squared(coefficient);
         if level == 0 {
             // Behind the end nothing is written.
@@ -178,7 +183,7 @@ pub(super) fn choose(
             }
             continue;
         }
-        let step = choice.steps[usize::from(at > 0)];
+        let step = choice.steps[index];
         let sign = if at == 0 {
             let negative = usize::from(choice.coefficients[0] < 0);
             u32::from(choice.rates.dc_sign[choice.plane][choice.context.dc_sign][negative])

@@ -18,8 +18,6 @@ pub(super) struct Edge {
     /// The logarithm of the block's side along this one, in units; what is outside seems as large as anything.
     pub(super) extent: [u8; UNITS],
     pub(super) skip: [u8; UNITS],
-    /// The transform's side along this one in samples; 0 outside.
-    pub(super) transform: [u8; UNITS],
     /// [`super::coefficients::Outcome::told`] of each plane's transforms, in units of 4 samples of that plane.
     pub(super) told: [[u8; UNITS]; 3],
 }
@@ -31,7 +29,6 @@ impl Edge {
         chroma_mode: [Mode::Dc as u8; UNITS / 2],
         extent: [u8::MAX; UNITS],
         skip: [0; UNITS],
-        transform: [0; UNITS],
         told: [[0; UNITS]; 3],
     };
 

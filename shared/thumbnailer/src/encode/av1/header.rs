@@ -12,6 +12,8 @@ pub(super) struct Frame {
     pub(super) quantiser: u8,
     /// What chroma's index differs by, DC and AC.
     pub(super) chroma_delta: [i8; 2],
+    /// The levels of luma's and chroma's quantiser matrices.
+    pub(super) matrices: Option<[u8; 2]>,
     pub(super) filters: Filters,
 }
 
@@ -21,10 +23,6 @@ pub(super) struct Filters {
     /// Of luma's vertical edges, its horizontal ones, and the two chroma planes': 0 to 63.
     pub(super) deblocking: [u8; 4],
     pub(super) sharpness: u8,
-    /// 3 to 6.
-    pub(super) damping: u8,
-    /// Primary (0 to 15) and secondary (0, 1, 2 and 4 as 0 to 3) strength of luma and of chroma.
-    pub(super) directional: [[u8; 2]; 2],
 }
 
 /// Bits, the highest of each field first.
@@ -69,10 +67,10 @@ pub(super) fn sequence(frame: &Frame) -> Vec<u8> {
     bits.put(frame.width as u32 - 1, 16);
     bits.put(frame.height as u32 - 1, 16);
     bits.flag(false); // superblocks of 64
-    bits.flag(true); // enable_filter_intra
+    bits.flag(false); // enable_filter_intra
     bits.flag(true); // enable_intra_edge_filter
     bits.flag(false); // enable_superres
-    bits.flag(frame.filters.directional != [[0; 2]; 2]); // enable_cdef
+    bits.flag(false); // enable_cdef
     bits.flag(false); // enable_restoration
     bits.flag(false); // high_bitdepth
     bits.flag(frame.monochrome);
@@ -103,7 +101,7 @@ pub(super) fn frame(frame: &Frame, tiles: &Tiles) -> Vec<u8> {
     bits.flag(false); // segmentation_enabled
     bits.flag(false); // delta_q_present
     filters(&mut bits, frame);
-    bits.flag(super::SELECT_TRANSFORM);
+    bits.flag(false); // tx_mode_select: as large as their blocks
     bits.flag(false); // reduced_tx_set
     bits.put(0, (8 - bits.used % 8) % 8);
     if tiles.count() > 1 {
@@ -125,7 +123,11 @@ fn quantisation(bits: &mut Bits, frame: &Frame) {
         delta(frame.chroma_delta[0]);
         delta(frame.chroma_delta[1]);
     }
-    bits.flag(false); // using_qmatrix
+    bits.flag(frame.matrices.is_some());
+    if let Some([luma, chroma]) = frame.matrices {
+        bits.put(luma.into(), 4);
+        bits.put(chroma.into(), 4);
+    }
 }
 
 fn filters(bits: &mut Bits, frame: &Frame) {
@@ -138,20 +140,6 @@ fn filters(bits: &mut Bits, frame: &Frame) {
     }
     bits.put(frame.filters.sharpness.into(), 3);
     bits.flag(false); // loop_filter_delta_enabled
-    let [luma, chroma] = frame.filters.directional;
-    if [luma, chroma] == [[0; 2]; 2] {
-        return;
-    }
-    bits.put(u32::from(frame.filters.damping) - 3, 2);
-    bits.put(0, 2); // one set of strengths for all
-    for [primary, secondary] in
-        [luma, chroma]
-            .into_iter()
-            .take(if frame.monochrome { 1 } else { 2 })
-    {
-        bits.put(primary.into(), 4);
-        bits.put(secondary.into(), 2);
-    }
 }
 
 /// An open bitstream unit with its size.

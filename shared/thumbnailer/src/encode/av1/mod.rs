@@ -29,10 +29,10 @@ use setup::Setup;
 use tile::Canvas;
 use tiles::Tiles;
 
-/// Whether blocks say how often their transform is split.
-const SELECT_TRANSFORM: bool = false;
+/// The longest side that a picture may have.
+pub(crate) const LONGEST: usize = 65536;
 
-/// What is encoded: sides of 1 to 65536 samples.
+/// What is encoded: sides of 1 to [`LONGEST`] samples.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Picture<'a> {
     pub(crate) luma: &'a Plane,

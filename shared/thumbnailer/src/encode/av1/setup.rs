@@ -2,8 +2,15 @@
 
 use super::Picture;
 use super::header::{Filters, Frame};
-use super::quantise::{Steps, ac_step, dc_step};
+use super::quantise::{LEVELS, Steps, ac_step, weights};
+use super::transform::Size;
 use crate::cpu::Cpu;
+
+/// What chroma's quantiser is finer by, DC and AC: SSIMULACRA2 looks at it closely, and it takes few bits.
+const CHROMA_DELTA: [i8; 2] = [-20, -12];
+
+/// Finer than this nothing is left out.
+const LEAST_WITH_MATRICES: u8 = 40;
 
 /// Of a whole picture.
 pub(super) struct Setup {
@@ -13,6 +20,8 @@ pub(super) struct Setup {
     pub(super) quantisers: [Quantiser; 2],
     /// What a 512th of a bit may cost, in 128ths of squared sample differences times 64.
     pub(super) lambda: u64,
+    /// The same where coefficients are weighed one by one, which the eye minds more.
+    pub(super) lambda_last: u64,
     /// What a 512th of a bit may cost, in 512ths of a sum of transformed differences.
     pub(super) lambda_rough: u64,
 }
@@ -20,24 +29,42 @@ pub(super) struct Setup {
 /// Of luma or of chroma.
 pub(super) struct Quantiser {
     pub(super) steps: Steps,
-    /// DC and AC.
-    pub(super) values: [i32; 2],
+    /// How much a coefficient's difference counts, squared, by 1024, for each size of transform.
+    importance: [Vec<u32>; Size::ALL.len()],
 }
 
 impl Quantiser {
-    fn new(dc: u8, ac: u8) -> Self {
+    fn new([dc, ac]: [u8; 2], matrix: bool, plane: usize) -> Self {
+        let weights = |size: Size| {
+            if matrix {
+                weights(plane, size)
+            } else {
+                vec![32; size.coded_width() * size.coded_height()]
+            }
+        };
+        let importance = Size::ALL.map(|size| {
+            let squared = weights(size)
+                .into_iter()
+                .map(|weight| u32::from(weight).pow(2));
+            squared.map(|squared| (1 << 20) / squared).collect()
+        });
         Self {
-            steps: Steps::new(dc, ac),
-            values: [dc_step(dc), ac_step(ac)],
+            steps: Steps::new(dc, ac, weights),
+            importance,
         }
+    }
+
+    /// How much each coefficient's difference counts.
+    pub(super) fn importance(&self, size: Size) -> &[u32] {
+        &self.importance[size as usize]
     }
 }
 
 impl Setup {
     pub(super) fn new(cpu: Cpu, picture: &Picture<'_>, quantiser: u8) -> Self {
-        let chroma_delta = [0, 0];
-        let chroma = chroma_delta.map(|delta: i8| quantiser.saturating_add_signed(delta));
-        let step = ac_step(quantiser) as u64;
+        let chroma = CHROMA_DELTA.map(|delta| quantiser.saturating_add_signed(delta));
+        let matrices = (quantiser >= LEAST_WITH_MATRICES).then_some(LEVELS);
+        let step = u64::from(ac_step(quantiser).unsigned_abs());
         Self {
             cpu,
             frame: Frame {
@@ -45,24 +72,27 @@ impl Setup {
                 height: picture.luma.height,
                 monochrome: picture.chroma.is_none(),
                 quantiser,
-                chroma_delta,
-                filters: filters(quantiser),
+                chroma_delta: CHROMA_DELTA,
+                matrices,
+                filters: filters(step),
             },
             quantisers: [
-                Quantiser::new(quantiser, quantiser),
-                Quantiser::new(chroma[0], chroma[1]),
+                Quantiser::new([quantiser; 2], matrices.is_some(), 0),
+                Quantiser::new(chroma, matrices.is_some(), 1),
             ],
-            lambda: (step * step * 29 / 1000).max(1),
-            lambda_rough: (step / 8).max(1),
+            lambda: (step * step / 50).max(1),
+            lambda_last: (step * step / 70).max(1),
+            lambda_rough: (step / 16).max(1),
         }
     }
 }
 
-fn filters(_quantiser: u8) -> Filters {
+/// A decoder smooths the edges of blocks a little, more the coarser the picture is. It does nothing else: its directional
+/// filter makes no difference to the score.
+fn filters(step: u64) -> Filters {
+    let level = (step * 17).saturating_sub(400) / 512;
     Filters {
-        deblocking: [0; 4],
+        deblocking: [level.min(63) as u8; 4],
         sharpness: 0,
-        damping: 3,
-        directional: [[0; 2]; 2],
     }
 }

@@ -11,8 +11,6 @@ use crate::planes::Plane;
 const UNFILTERED: Filters = Filters {
     deblocking: [0; 4],
     sharpness: 0,
-    damping: 3,
-    directional: [[0; 2]; 2],
 };
 
 /// Numbers that look like chance, from a seed.

@@ -1,4 +1,5 @@
-//! The default distributions of coefficients for fine quantisers, as the standard lists them (9.4), in the order in which [`super::Coefficients`] reads them.
+//! The default distributions of coefficients for fine quantisers, as the standard lists them, in the order in which
+//! [`super::Coefficients`] reads them.
 
 /// For a quantiser index up to 20.
 #[rustfmt::skip]

@@ -17,18 +17,12 @@ pub(super) struct Modes {
     pub(super) partition_8: [Distribution<4>; 4],
     /// Of blocks of 16, 32 and 64.
     pub(super) partition: [[Distribution<10>; 4]; 3],
-    pub(super) transform_depth_8: [Distribution<2>; 3],
-    /// Of blocks that could be split twice or more: 16, 32 and 64.
-    pub(super) transform_depth: [[Distribution<3>; 3]; 3],
-    pub(super) recursive_mode: Distribution<5>,
-    pub(super) use_recursive: [Distribution<2>; 22],
     /// Of transforms of 4 and 8.
     pub(super) transform_kind_of_7: [[Distribution<7>; 13]; 2],
     /// Of transforms of 4, 8 and 16.
     pub(super) transform_kind_of_5: [[Distribution<5>; 13]; 3],
     pub(super) alpha_signs: Distribution<8>,
     pub(super) alpha: [Distribution<16>; 6],
-    pub(super) quantiser_delta: Distribution<4>,
 }
 
 impl Modes {
@@ -43,15 +37,10 @@ impl Modes {
             angle_delta: from.row(),
             partition_8: from.row(),
             partition: from.rows(),
-            transform_depth_8: from.row(),
-            transform_depth: from.rows(),
-            recursive_mode: from.next(),
-            use_recursive: from.row(),
             transform_kind_of_7: from.rows(),
             transform_kind_of_5: from.rows(),
             alpha_signs: from.next(),
             alpha: from.row(),
-            quantiser_delta: from.next(),
         }
     }
 }
@@ -136,7 +125,7 @@ mod tests {
     #[test]
     fn the_lists_hold_what_is_read_and_no_more() {
         let modes = size_of::<Modes>() / 2;
-        let symbols = 3 + 25 + 13 + 13 + 8 + 4 + 12 + 3 + 9 + 1 + 22 + 26 + 39 + 1 + 6 + 1;
+        let symbols = 3 + 25 + 13 + 13 + 8 + 4 + 12 + 26 + 39 + 1 + 6;
         assert_eq!(modes::MODES.len(), modes - symbols);
         let coefficients = size_of::<Coefficients>() / 2;
         let symbols = 65 + 4 * 5 + 2 * 2 + 90 + 6 + 40 + 420 + 210;

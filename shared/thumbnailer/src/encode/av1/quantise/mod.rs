@@ -9,5 +9,5 @@ mod tests;
 pub(crate) mod x86;
 
 pub(crate) use distance::{coefficient_error, residual, satd, sse};
-pub(crate) use matrices::weights;
+pub(crate) use matrices::{LEVELS, weights};
 pub(crate) use steps::{Measure, Steps, ac_step, dc_step, dequantise_one, measure, quantise};

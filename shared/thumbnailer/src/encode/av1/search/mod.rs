@@ -1,45 +1,97 @@
-//! How a superblock is cut into blocks and what each is predicted by: what costs least in difference and bits, by the
-//! distributions as they are when the superblock begins.
+//! How a superblock is cut into blocks and what each is predicted by: what costs least in difference and bits.
+//!
+//! First blocks of all sizes are tried with estimates of their bits; then the best of them are coded once more, with care
+//! for each coefficient, by the distributions as they are when the superblock begins.
 
 mod chroma;
+mod direction;
+mod estimate;
 mod luma;
-mod unit;
+mod samples;
+mod settle;
 
 use super::Picture;
-use super::block::{Block, Partition, Surroundings, Unit, forced_split, halves_inside};
+use super::block::{Block, Chroma, Partition, Surroundings, Unit, forced_split, halves_inside};
 use super::cdf::{Coefficients, Modes};
-use super::edge::{SUPERBLOCK, UNITS};
-use super::predict::{Available, Edges};
+use super::edge::SUPERBLOCK;
 use super::range::Distribution;
-use super::rates::{Rates, cost};
+use super::rates::{BIT, Rates, cost};
 use super::setup::Setup;
 use super::tile::Canvas;
 use super::tiles::Tile;
+use super::transform::Size;
+use direction::{Gradients, gradients};
 
 /// A superblock's samples of one plane.
-type Source = [u8; SUPERBLOCK * SUPERBLOCK];
+type Samples = [u8; SUPERBLOCK * SUPERBLOCK];
+
+/// Coefficients of the largest transform.
+type Values = [i32; 32 * 32];
 
 /// What is found for one superblock, and what it is found with.
 pub(super) struct Search<'a> {
     setup: &'a Setup,
     picture: &'a Picture<'a>,
     tile: Tile,
-    sources: Box<[Source; 3]>,
+    sources: Box<[Samples; 3]>,
+    gradients: Box<Gradients>,
+    scratch: Box<Scratch>,
     /// In the order in which they are written.
     pub(super) blocks: Vec<Block>,
     pub(super) units: Vec<Unit>,
     pub(super) levels: Vec<i16>,
 }
 
+/// Room to try something in. What it holds is worth nothing from one trial to the next.
+struct Scratch {
+    source: Samples,
+    samples: Samples,
+    left: [i16; SUPERBLOCK * SUPERBLOCK],
+    coefficients: Values,
+    values: Values,
+    best: Trial,
+}
+
+/// A prediction and what is added to it.
+struct Trial {
+    samples: Samples,
+    dequantised: Values,
+}
+
+impl Trial {
+    fn take(&mut self, size: Size, samples: &[u8], dequantised: &Values) {
+        let count = size.coded_width() * size.coded_height();
+        self.samples[..samples.len()].copy_from_slice(samples);
+        self.dequantised[..count].copy_from_slice(&dequantised[..count]);
+    }
+}
+
 /// What a superblock is searched with.
-struct State<'a, 's> {
-    search: &'a mut Search<'s>,
+struct State<'a> {
+    setup: &'a Setup,
+    tile: Tile,
+    sources: &'a [Samples; 3],
+    gradients: &'a Gradients,
+    blocks: &'a mut Vec<Block>,
+    units: &'a mut Vec<Unit>,
+    levels: &'a mut Vec<i16>,
     canvases: &'a mut [Canvas],
     /// The superblock's column and row.
     place: [usize; 2],
     around: Surroundings,
     modes: &'a Modes,
     rates: &'a Rates,
+    /// The last that was.
+    found_chroma: Option<FoundChroma>,
+}
+
+/// How a block's chroma is best predicted.
+#[derive(Debug, Clone, Copy)]
+struct FoundChroma {
+    chroma: Chroma,
+    /// Whether any coefficient is coded.
+    coded: bool,
+    cost: u64,
 }
 
 impl<'a> Search<'a> {
@@ -48,7 +100,19 @@ impl<'a> Search<'a> {
             setup,
             picture,
             tile,
-            sources: Box::new([[0; SUPERBLOCK * SUPERBLOCK]; 3]),
+            sources: Box::new([[0; _]; 3]),
+            gradients: Box::new(Gradients::NONE),
+            scratch: Box::new(Scratch {
+                source: [0; _],
+                samples: [0; _],
+                left: [0; _],
+                coefficients: [0; _],
+                values: [0; _],
+                best: Trial {
+                    samples: [0; _],
+                    dequantised: [0; _],
+                },
+            }),
             blocks: Vec::new(),
             units: Vec::new(),
             levels: Vec::new(),
@@ -68,16 +132,28 @@ impl<'a> Search<'a> {
         self.units.clear();
         self.levels.clear();
         self.read(place);
-        let rates = Rates::new(coefficients);
+        gradients(self.setup.cpu, &self.sources[0], &mut self.gradients);
+        let before = (around.above, around.left);
         let mut state = State {
-            search: self,
+            setup: self.setup,
+            tile: self.tile,
+            sources: &self.sources,
+            gradients: &self.gradients,
+            blocks: &mut self.blocks,
+            units: &mut self.units,
+            levels: &mut self.levels,
             canvases,
             place,
             around,
             modes,
-            rates: &rates,
+            rates: &Rates::new(coefficients),
+            found_chroma: None,
         };
-        state.square([0, 0], SUPERBLOCK, u64::MAX);
+        state.square(&mut self.scratch, [0, 0], SUPERBLOCK, u64::MAX);
+        (state.around.above, state.around.left) = before;
+        for index in 0..state.blocks.len() {
+            state.settle(&mut self.scratch, index);
+        }
     }
 
     /// Copies the superblock's samples; the last ones stand for what is outside the picture.
@@ -86,11 +162,8 @@ impl<'a> Search<'a> {
             let side = side(index);
             let (left, top) = (column * side, row * side);
             let within = side.min(plane.width - left);
-            for (y, target) in self.sources[index]
-                .chunks_exact_mut(side)
-                .take(side)
-                .enumerate()
-            {
+            let rows = self.sources[index].chunks_exact_mut(side).take(side);
+            for (y, target) in rows.enumerate() {
                 let from = (top + y).min(plane.height - 1) * plane.width + left;
                 let source = &plane.samples[from..from + within];
                 target[..within].copy_from_slice(source);
@@ -126,40 +199,96 @@ impl Area {
     }
 }
 
-/// When a unit is coded, of 16 by 16: quarters first, and quarters of quarters.
-fn turn(column: usize, row: usize) -> usize {
-    const SPREAD: [u8; UNITS] = [0, 1, 4, 5, 16, 17, 20, 21, 64, 65, 68, 69, 80, 81, 84, 85];
-    usize::from(SPREAD[column]) | usize::from(SPREAD[row]) << 1
-}
-
-impl State<'_, '_> {
-    fn setup(&self) -> &Setup {
-        self.search.setup
-    }
-
+impl State<'_> {
     /// Finds how a square is best cut and gives its cost, or something no less than `most`.
-    fn square(&mut self, at: [usize; 2], side: usize, most: u64) -> u64 {
+    fn square(&mut self, scratch: &mut Scratch, at: [usize; 2], side: usize, most: u64) -> u64 {
         let [column, row] = at;
         if column >= self.around.limit[0] || row >= self.around.limit[1] {
             return 0;
         }
-        let inside = halves_inside(&self.around, column, row, side) == [true; 2];
+        let whole = halves_inside(&self.around, column, row, side) == [true; 2];
+        if whole && side <= 16 {
+            self.whole_first(scratch, at, side, most)
+        } else {
+            self.quarters_first(scratch, at, side, most, whole)
+        }
+    }
+
+    /// Tries a square as one block, and cut where that leaves something to be coded.
+    fn whole_first(
+        &mut self,
+        scratch: &mut Scratch,
+        at: [usize; 2],
+        side: usize,
+        most: u64,
+    ) -> u64 {
         let before = (self.around.above, self.around.left);
-        let start = self.search.blocks.len();
-        let mut best = u64::MAX;
-        if inside {
-            best = self.bits(self.partition_rate(at, side, Partition::None));
-            best += self.block(at, side, side);
+        let start = self.blocks.len();
+        let whole = self.whole(scratch, at, side);
+        if !self.worth_cutting(start, side, whole) {
+            return whole;
         }
-        if !self.worth_splitting(side, start, best) {
-            return best;
-        }
-        let whole = (best < u64::MAX).then(|| self.keep(at, side));
+        let looks = self.keep(at, side);
         let after = (self.around.above, self.around.left);
-        let end = self.search.blocks.len();
+        let end = self.blocks.len();
         (self.around.above, self.around.left) = before;
-        let limit = best.min(most);
-        let mut cut = self.bits(self.partition_rate(at, side, Partition::Split));
+        let chroma = self.found_chroma;
+        let quarters = self.quarters(scratch, at, side, whole.min(most), chroma);
+        if quarters < whole {
+            self.blocks.drain(start..end);
+            return quarters;
+        }
+        self.blocks.truncate(end);
+        (self.around.above, self.around.left) = after;
+        self.restore(at, side, &looks);
+        whole
+    }
+
+    /// Tries a square cut, and as one block where no quarter is better cut further.
+    fn quarters_first(
+        &mut self,
+        scratch: &mut Scratch,
+        at: [usize; 2],
+        side: usize,
+        most: u64,
+        may_be_whole: bool,
+    ) -> u64 {
+        let before = (self.around.above, self.around.left);
+        let start = self.blocks.len();
+        let quarters = self.quarters(scratch, at, side, most, None);
+        let end = self.blocks.len();
+        if !may_be_whole || quarters >= most || end > start + 4 {
+            return quarters;
+        }
+        let looks = self.keep(at, side);
+        let after = (self.around.above, self.around.left);
+        (self.around.above, self.around.left) = before;
+        let whole = self.whole(scratch, at, side);
+        if whole <= quarters {
+            self.blocks.drain(start..end);
+            return whole;
+        }
+        self.blocks.truncate(end);
+        (self.around.above, self.around.left) = after;
+        self.restore(at, side, &looks);
+        quarters
+    }
+
+    fn whole(&mut self, scratch: &mut Scratch, at: [usize; 2], side: usize) -> u64 {
+        let rate = self.partition_rate(at, side, Partition::None);
+        self.bits(rate) + self.block(scratch, at, side, side, None)
+    }
+
+    fn quarters(
+        &mut self,
+        scratch: &mut Scratch,
+        at: [usize; 2],
+        side: usize,
+        most: u64,
+        chroma: Option<FoundChroma>,
+    ) -> u64 {
+        let [column, row] = at;
+        let mut total = self.bits(self.partition_rate(at, side, Partition::Split));
         let half = side / 8;
         for at in [
             [column, row],
@@ -167,41 +296,78 @@ impl State<'_, '_> {
             [column, row + half],
             [column + half, row + half],
         ] {
-            if cut >= limit {
+            if total >= most {
                 break;
             }
-            cut += if side == 8 {
-                self.block(at, 4, 4)
+            total += if side == 8 {
+                self.block(scratch, at, 4, 4, chroma)
             } else {
-                self.square(at, side / 2, limit - cut)
+                self.square(scratch, at, side / 2, most - total)
             };
         }
-        if cut < best {
-            self.search.blocks.drain(start..end);
-            return cut;
-        }
-        if let Some(whole) = whole {
-            self.search.blocks.truncate(end);
-            (self.around.above, self.around.left) = after;
-            self.restore(at, side, &whole);
-        }
-        best
+        total
     }
 
-    /// Whether a square that has been tried as one block, the last of all, may be better in four.
-    fn worth_splitting(&self, side: usize, start: usize, whole: u64) -> bool {
-        if whole == u64::MAX {
-            return true;
-        }
-        if side == 4 {
+    /// Whether a square that is one block, the last of all, may be better in four.
+    fn worth_cutting(&self, start: usize, side: usize, whole: u64) -> bool {
+        if self.blocks[start..].iter().all(|block| block.skip) {
             return false;
         }
-        !self.search.blocks[start..].iter().all(|block| block.skip)
+        // What costs little leaves little to gain: measured as what takes time and saves nothing.
+        let bits = if side == 8 { 120 } else { 200 };
+        whole > self.bits(bits * BIT)
+    }
+
+    /// Finds the block at a place, keeps and paints it, and gives its cost.
+    fn block(
+        &mut self,
+        scratch: &mut Scratch,
+        at: [usize; 2],
+        width: usize,
+        height: usize,
+        known: Option<FoundChroma>,
+    ) -> u64 {
+        let [column, row] = at;
+        let area = Area {
+            plane: 0,
+            x: column * 4,
+            y: row * 4,
+            width,
+            height,
+        };
+        let (luma, mut coded, mut total) = self.luma(scratch, &area);
+        // Blocks of 4 share chroma, which comes with the last of them.
+        let shared = [(width, column), (height, row)]
+            .iter()
+            .any(|&(side, unit)| side == 4 && unit % 2 == 0);
+        let mut chroma = None;
+        if self.canvases.len() > 1 && !shared {
+            let found = known.unwrap_or_else(|| self.chroma(scratch, &area, luma.mode));
+            coded |= found.coded;
+            total += found.cost;
+            chroma = Some(found.chroma);
+            self.found_chroma = Some(found);
+        }
+        let skip_context = self.around.skip_context(column, row);
+        total += self.bits(cost((!coded).into(), &self.modes.skip[skip_context]));
+        let block = Block {
+            column,
+            row,
+            width,
+            height,
+            luma,
+            chroma,
+            skip: !coded,
+            units: (0, 0),
+        };
+        self.around.note(&block);
+        self.blocks.push(block);
+        total
     }
 
     /// What a number of parts of bits is worth.
     fn bits(&self, rate: u32) -> u64 {
-        u64::from(rate) * self.setup().lambda
+        u64::from(rate) * self.setup.lambda
     }
 
     fn partition_rate(&self, [column, row]: [usize; 2], side: usize, partition: Partition) -> u32 {
@@ -219,121 +385,5 @@ impl State<'_, '_> {
                 cost(usize::from(partition == Partition::Split), &split)
             }
         }
-    }
-
-    /// The areas of a square in all planes.
-    fn areas(&self, [column, row]: [usize; 2], side: usize) -> impl Iterator<Item = Area> + use<> {
-        (0..self.canvases.len()).map(move |plane| {
-            let shift = u32::from(plane > 0);
-            Area {
-                plane,
-                x: column * 4 >> shift,
-                y: row * 4 >> shift,
-                width: side >> shift,
-                height: side >> shift,
-            }
-        })
-    }
-
-    /// What a square looks like.
-    fn keep(&self, at: [usize; 2], side: usize) -> Vec<u8> {
-        let mut kept = Vec::with_capacity(side * side * 3 / 2);
-        for area in self.areas(at, side) {
-            let (from, stride) = self.place_of(&area);
-            for row in self.canvases[area.plane].samples[from..]
-                .chunks(stride)
-                .take(area.height)
-            {
-                kept.extend_from_slice(&row[..area.width]);
-            }
-        }
-        kept
-    }
-
-    fn restore(&mut self, at: [usize; 2], side: usize, kept: &[u8]) {
-        let mut kept = kept;
-        for area in self.areas(at, side) {
-            let (own, rest) = kept.split_at(area.samples());
-            self.paint(&area, own);
-            kept = rest;
-        }
-    }
-
-    /// Puts a block into the picture.
-    fn paint(&mut self, area: &Area, samples: &[u8]) {
-        let (from, stride) = self.place_of(area);
-        let rows = self.canvases[area.plane].samples[from..].chunks_mut(stride);
-        for (row, samples) in rows.zip(samples.chunks_exact(area.width)) {
-            row[..area.width].copy_from_slice(samples);
-        }
-    }
-
-    /// Where an area begins in its canvas, and the canvas' stride.
-    fn place_of(&self, area: &Area) -> (usize, usize) {
-        let [x, y] = self.corner(area);
-        let stride = self.canvases[area.plane].stride;
-        (y * stride + x, stride)
-    }
-
-    /// The area's first sample in its canvas.
-    fn corner(&self, area: &Area) -> [usize; 2] {
-        let side = side(area.plane);
-        [self.place[0] * side + area.x, self.place[1] * side + area.y]
-    }
-
-    /// Copies an area of the picture as it should look.
-    fn source(&self, area: &Area, into: &mut [u8]) {
-        let stride = side(area.plane);
-        let rows = self.search.sources[area.plane][area.y * stride + area.x..].chunks(stride);
-        for (row, into) in rows.zip(into.chunks_exact_mut(area.width)) {
-            into.copy_from_slice(&row[..area.width]);
-        }
-    }
-
-    /// The samples around an area that a decoder has.
-    fn edges(&self, area: &Area) -> Edges {
-        let [x, y] = self.corner(area);
-        let canvas = &self.canvases[area.plane];
-        Edges::gather(
-            &canvas.samples,
-            canvas.stride,
-            x,
-            y,
-            area.width,
-            area.height,
-            self.available(area),
-        )
-    }
-
-    /// How much of what is around an area is decoded before it (7.11.2 and the flags of 5.11.3).
-    fn available(&self, area: &Area) -> Available {
-        let shift = u32::from(area.plane > 0);
-        let tile = &self.search.tile;
-        let units = side(area.plane) / 4;
-        let (column, row) = (area.x / 4, area.y / 4);
-        let (columns, rows) = (area.width / 4, area.height / 4);
-        let [right, bottom] = self.around.limit.map(|limit| limit >> shift);
-        let own = turn(column, row);
-        let above = if row == 0 && self.place[1] == tile.row {
-            0
-        } else {
-            let beyond = if row > 0 {
-                column + columns < units && turn(column + columns, row - 1) < own
-            } else if self.place[0] + 1 == tile.column + tile.columns {
-                column + columns < units
-            } else {
-                true
-            };
-            let count = if beyond { 2 * columns } else { columns };
-            count.min(right - column) * 4
-        };
-        let left = if column == 0 && self.place[0] == tile.column {
-            0
-        } else {
-            let beyond = row + rows < units && (column == 0 || turn(column - 1, row + rows) < own);
-            let count = if beyond { 2 * rows } else { rows };
-            count.min(bottom - row) * 4
-        };
-        Available { above, left }
     }
 }
