@@ -96,36 +96,17 @@ pub(crate) struct AcSkips {
 impl AcSkips {
     /// The table of a code.
     ///
-    /// Worked out for every number of remaining bits from none upwards, the whole symbols of `r` bits are the first one
-    /// and those of the bits that it leaves, which are known by then: constant work for each of twice the entries.
+    /// Worked out for every number of remaining bits from none upwards: the whole symbols of `r` bits are the first one
+    /// and those of the bits that it leaves, which are known by then, for all that begin with it at once.
     pub(crate) fn new(code: &HuffmanCode) -> Self {
-        let mut heads = vec![Entry::default(); 1 << INDEX_BITS];
-        for word in code.codes() {
-            if let Some(range) = word.entries(INDEX_BITS)
-                && let Some(heads) = heads.get_mut(range)
-            {
-                heads.fill(Entry::of(word.symbol, word.length));
-            }
+        let mut shorter = Box::new([NOTHING; 1 << INDEX_BITS]);
+        let mut skips = Box::new(Skips([NOTHING; 1 << INDEX_BITS]));
+        for remaining in 1..INDEX_BITS {
+            let (below, these) = shorter.split_at_mut(1 << remaining);
+            fill(code, remaining, below, these);
         }
-        let mut table = Self {
-            shorter: Box::new([NOTHING; 1 << INDEX_BITS]),
-            skips: Box::new(Skips([NOTHING; 1 << INDEX_BITS])),
-        };
-        for remaining in 1..=INDEX_BITS {
-            let these = heads.iter().step_by(1 << (INDEX_BITS - remaining));
-            for (&head, index) in these.zip(0_usize..) {
-                let entry = table.entry(head, index, remaining);
-                let place = if remaining == INDEX_BITS {
-                    table.skips.0.get_mut(index)
-                } else {
-                    table.shorter.get_mut(1 << remaining | index)
-                };
-                if let Some(place) = place {
-                    *place = entry;
-                }
-            }
-        }
-        table
+        fill(code, INDEX_BITS, shorter.as_slice(), &mut skips.0);
+        Self { shorter, skips }
     }
 
     /// The table itself.
@@ -133,38 +114,54 @@ impl AcSkips {
         &self.skips
     }
 
-    /// The entry of an index of `remaining` bits that `head` is the first symbol of.
-    fn entry(&self, head: Entry, index: usize, remaining: u32) -> u16 {
-        let bits = head.bits();
-        let is_within = bits - head.size() <= remaining
-            && (bits <= remaining + OVERHANG || remaining == INDEX_BITS);
-        if head.is_long() || !is_within {
-            return NOTHING;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "31 bits at most")]
-        let low = bits as u16;
-        if head.is_end_of_block() {
-            return END | low;
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "16 at most")]
-        let alone = (head.run() as u16 + 1) << 7 | low;
-        let tail = match remaining.checked_sub(bits) {
-            Some(left) => self.known(left, index),
-            None => NOTHING,
-        };
-        // An advance of a whole block and more is never right, and must not be taken for another.
-        let advance = (alone >> 7) + ((tail % END) >> 7);
-        if tail == NOTHING || advance > 63 {
-            alone
-        } else {
-            alone + tail
-        }
-    }
-
     /// What is known of the `left` lowest bits of an index, less than all.
     fn known(&self, left: u32, index: usize) -> u16 {
         let place = index & ((1 << left) - 1) | 1 << left;
         self.shorter.get(place).copied().unwrap_or(NOTHING)
+    }
+}
+
+/// The entries for indices of `remaining` bits, from those for fewer.
+fn fill(code: &HuffmanCode, remaining: u32, below: &[u16], these: &mut [u16]) {
+    for word in code.codes() {
+        let entry = Entry::of(word.symbol, word.length);
+        let is_whole = entry.bits() <= remaining + OVERHANG || remaining == INDEX_BITS;
+        let Some(these) = (word.entries(remaining))
+            .filter(|_| is_whole)
+            .and_then(|range| these.get_mut(range))
+        else {
+            continue;
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "31 bits at most")]
+        let bits = entry.bits() as u16;
+        if entry.is_end_of_block() {
+            these.fill(END | bits);
+            continue;
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "16 at most")]
+        let head = (entry.run() as u16 + 1) << 7 | bits;
+        let Some(left) = remaining.checked_sub(entry.bits()) else {
+            these.fill(head);
+            continue;
+        };
+        let tails = below.get(1 << left..2 << left).unwrap_or_default();
+        for these in these.chunks_mut(1 << left) {
+            for (entry, &tail) in these.iter_mut().zip(tails) {
+                *entry = joined(head, tail);
+            }
+        }
+    }
+}
+
+/// A symbol and what follows it.
+#[inline]
+fn joined(head: u16, tail: u16) -> u16 {
+    // An advance of a whole block and more is never right, and must not be taken for another. `NOTHING` is that too.
+    let plain = if tail >= END { tail - END } else { tail };
+    if (head >> 7) + (plain >> 7) > 63 {
+        head
+    } else {
+        head + tail
     }
 }
 
