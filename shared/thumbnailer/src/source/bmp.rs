@@ -5,7 +5,7 @@ use std::io::Cursor;
 use image::codecs::bmp::BmpDecoder;
 use image::{ColorType, DynamicImage, ImageDecoder};
 
-use super::{Decoded, Facts, decoder_limits};
+use super::{Decoded, Facts, decoder_limits, resized_across};
 use crate::picture::{Layout, Picture, spread_gray, spread_gray_alpha};
 use crate::{ImageFormat, Limits, ThumbnailError};
 
@@ -18,7 +18,9 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
         orientation: 1,
         alpha: layout_of(decoder.color_type()).has_alpha(),
         frames: 1,
-        decode_bytes: decoder.total_bytes(),
+        decode_bytes: decoder
+            .total_bytes()
+            .saturating_add(resized_across(width, height)),
     })
 }
 

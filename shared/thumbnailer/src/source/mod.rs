@@ -106,6 +106,13 @@ pub(crate) fn animation<'a>(
     })
 }
 
+/// Bytes of a picture, in four channels at most, that has been resized across to a thumbnail of usual width and not yet
+/// down: what a picture that was decoded whole takes beside itself.
+fn resized_across(width: u32, height: u32) -> u64 {
+    const USUAL_WIDTH: u32 = 1024;
+    u64::from(width.min(USUAL_WIDTH)) * u64::from(height) * 4
+}
+
 /// Turns a decoder's panic into an error, so that no bytes make the crate panic. Decoders own what
 /// they work on: nothing half-changed outlives the panic.
 pub(crate) fn guarded<T>(

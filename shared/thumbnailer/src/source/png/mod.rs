@@ -18,7 +18,7 @@ use std::fmt::Display;
 
 use png::{ColorType, Transformations};
 
-use super::{Decoded, Facts};
+use super::{Decoded, Facts, resized_across};
 use crate::picture::{Layout, Picture, spread_gray, spread_gray_alpha};
 use crate::{ImageFormat, Limits, ThumbnailError, exif};
 
@@ -51,7 +51,9 @@ pub(super) fn facts(image: &[u8]) -> Result<Facts, ThumbnailError> {
         (false, _) => 0,
     };
     let pixel_bytes = if header.interlaced {
-        pixels.saturating_mul(channels + gray)
+        pixels
+            .saturating_mul(channels + gray)
+            .saturating_add(resized_across(header.width, header.height))
     } else {
         // At most four channels of two bytes are read, and of one resized.
         let row = u64::from(header.width) * 8;
