@@ -15,6 +15,8 @@ mod modes;
 mod rough;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 pub(crate) use edges::{Available, Edges};
 pub(crate) use luma::{from_luma, luma_ac};
@@ -117,6 +119,12 @@ pub(crate) fn predict(
             edges,
         };
         directional::predict(cpu, job, width, out);
+        return;
+    }
+    // The compiler makes good vectors of rows of 64 only.
+    #[cfg(target_arch = "x86_64")]
+    if cpu != Cpu::Portable && mode != Mode::Dc && width < LONGEST {
+        x86::predict(mode, edges, width, out);
         return;
     }
     undirected(cpu, mode, edges, width, out);

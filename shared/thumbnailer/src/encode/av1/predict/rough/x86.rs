@@ -2,17 +2,15 @@
 
 use core::arch::x86_64::{
     __m128i, __m256i, _mm_add_epi8, _mm_add_epi32, _mm_cvtsi32_si128, _mm_cvtsi64_si128,
-    _mm_loadu_si128, _mm_set1_epi8, _mm_set1_epi32, _mm_set1_epi64x, _mm_setr_epi8,
-    _mm_shuffle_epi8, _mm_storeu_si128, _mm256_abs_epi16, _mm256_add_epi16, _mm256_add_epi32,
-    _mm256_and_si256, _mm256_avg_epu16, _mm256_blendv_epi8, _mm256_castsi256_si128,
-    _mm256_cmpgt_epi16, _mm256_cvtepu8_epi16, _mm256_extracti128_si256, _mm256_hadd_epi32,
-    _mm256_mullo_epi16, _mm256_or_si256, _mm256_permute2x128_si256, _mm256_set1_epi16,
-    _mm256_setzero_si256, _mm256_srli_epi16, _mm256_sub_epi16, _mm256_xor_si256,
+    _mm_set1_epi8, _mm_set1_epi32, _mm_set1_epi64x, _mm_setr_epi8, _mm_shuffle_epi8,
+    _mm_storeu_si128, _mm256_add_epi32, _mm256_castsi256_si128, _mm256_extracti128_si256,
+    _mm256_hadd_epi32, _mm256_permute2x128_si256, _mm256_setzero_si256, _mm256_sub_epi16,
 };
 
 use super::super::super::quantise::x86::hadamard::{square_of_four, two};
-use super::super::edges::{Edges, ORIGIN, Side};
+use super::super::edges::{Edges, ORIGIN};
 use super::super::modes::{mean, weights};
+use super::super::x86::{Around, every, first, load, weights_of, words};
 use super::Mode;
 
 /// See [`super::rough`]: all modes that it knows.
@@ -47,111 +45,6 @@ const MODES: [Mode; 8] = [
     Mode::SmoothHorizontal,
     Mode::SmoothHorizontal,
 ];
-
-/// What is around sixteen samples: a word for each.
-#[derive(Clone, Copy)]
-struct Around {
-    mean: __m256i,
-    above: __m256i,
-    left: __m256i,
-    corner: __m256i,
-    /// How much of the nearer end there is, in 256ths.
-    down: __m256i,
-    across: __m256i,
-    last_above: __m256i,
-    last_left: __m256i,
-}
-
-impl Around {
-    /// The predictions in the order of [`MODES`].
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn predictions(self) -> [__m256i; 8] {
-        let [smooth, vertical, horizontal] = self.smooth();
-        let (mean, above, left) = (self.mean, self.above, self.left);
-        [
-            mean,
-            above,
-            left,
-            self.paeth(),
-            smooth,
-            vertical,
-            horizontal,
-            horizontal,
-        ]
-    }
-
-    /// Of above, left and corner the nearest to above + left - corner.
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn paeth(self) -> __m256i {
-        let from_above = _mm256_sub_epi16(self.above, self.corner);
-        let from_left = _mm256_sub_epi16(self.left, self.corner);
-        let to_corner = _mm256_abs_epi16(_mm256_add_epi16(from_above, from_left));
-        let (to_left, to_top) = (_mm256_abs_epi16(from_above), _mm256_abs_epi16(from_left));
-        let not_top = _mm256_cmpgt_epi16(to_top, to_corner);
-        let other = _mm256_blendv_epi8(self.above, self.corner, not_top);
-        let not_left = _mm256_or_si256(
-            _mm256_cmpgt_epi16(to_left, to_top),
-            _mm256_cmpgt_epi16(to_left, to_corner),
-        );
-        _mm256_blendv_epi8(self.left, other, not_left)
-    }
-
-    /// The three smooth predictions: both ways, vertical, horizontal.
-    #[target_feature(enable = "avx2")]
-    #[inline]
-    fn smooth(self) -> [__m256i; 3] {
-        let mix = |weight, near, far| {
-            let rest = _mm256_sub_epi16(_mm256_set1_epi16(256), weight);
-            _mm256_add_epi16(
-                _mm256_mullo_epi16(weight, near),
-                _mm256_mullo_epi16(rest, far),
-            )
-        };
-        let vertical = mix(self.down, self.above, self.last_left);
-        let horizontal = mix(self.across, self.left, self.last_above);
-        // The mean, rounded down: the sum would have seventeen bits.
-        let odd = _mm256_and_si256(_mm256_xor_si256(vertical, horizontal), _mm256_set1_epi16(1));
-        let both = _mm256_sub_epi16(_mm256_avg_epu16(vertical, horizontal), odd);
-        [both, vertical, horizontal]
-            .map(|sum| _mm256_srli_epi16::<8>(_mm256_add_epi16(sum, _mm256_set1_epi16(128))))
-    }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn words(bytes: __m128i) -> __m256i {
-    _mm256_cvtepu8_epi16(bytes)
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn every(sample: u8) -> __m256i {
-    _mm256_set1_epi16(sample.into())
-}
-
-/// The first samples of a side.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn first<const N: usize>(side: &Side) -> [u8; N] {
-    side[ORIGIN..].first_chunk().copied().unwrap_or([0; N])
-}
-
-/// The weights of a side of `N` samples.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn weights_of<const N: usize>() -> [u8; N] {
-    weights(N).first_chunk().copied().unwrap_or([0; N])
-}
-
-#[expect(unsafe_code, reason = "a load")]
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load(from: &[u8; 16]) -> __m128i {
-    // SAFETY: the reference is good for 16 bytes, and the load needs no alignment.
-    unsafe { _mm_loadu_si128(from.as_ptr().cast()) }
-}
 
 /// The sums of the longs of four vectors, by 128-bit lane.
 #[target_feature(enable = "avx2")]
