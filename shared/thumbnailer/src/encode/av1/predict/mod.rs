@@ -79,11 +79,6 @@ impl Mode {
             _ => None,
         }
     }
-
-    /// Whether the mode takes an angle's deviation.
-    pub(crate) const fn is_directional(self) -> bool {
-        self.angle().is_some()
-    }
 }
 
 /// The largest side of a block.

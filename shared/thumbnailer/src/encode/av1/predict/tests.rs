@@ -372,7 +372,7 @@ proptest! {
         let edges = Edges::gather(&plane, STRIDE, x, y, w, h, available);
         for mode in Mode::ALL {
             for angle_delta in -3_i8..=3 {
-                if angle_delta != 0 && !mode.is_directional() {
+                if angle_delta != 0 && mode.angle().is_none() {
                     continue;
                 }
                 let case = standard::Case {

@@ -148,17 +148,6 @@ enum Line {
 }
 
 impl Kind {
-    /// All of them.
-    pub(crate) const ALL: [Self; 7] = [
-        Self::DctDct,
-        Self::AdstDct,
-        Self::DctAdst,
-        Self::AdstAdst,
-        Self::Identity,
-        Self::VerticalDct,
-        Self::HorizontalDct,
-    ];
-
     /// Down the columns.
     const fn vertical(self) -> Line {
         match self {
@@ -174,20 +163,6 @@ impl Kind {
             Self::DctDct | Self::AdstDct | Self::HorizontalDct => Line::Dct,
             Self::DctAdst | Self::AdstAdst => Line::Adst,
             Self::Identity | Self::VerticalDct => Line::Identity,
-        }
-    }
-
-    /// Whether the standard has this kind at this size.
-    pub(crate) const fn fits(self, size: Size) -> bool {
-        let longest = if size.width() > size.height() {
-            size.width()
-        } else {
-            size.height()
-        };
-        match self {
-            Self::DctDct => true,
-            Self::Identity => longest <= 32,
-            _ => longest <= 16,
         }
     }
 }
