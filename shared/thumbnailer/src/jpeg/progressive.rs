@@ -127,7 +127,8 @@ impl Progressive {
                 at = match decoded {
                     Ok(end) => end,
                     Err(JpegError::Input(error)) => return Err(error.into()),
-                    Err(_) if script.forgive(&scan_header) => data_at,
+                    // What has been looked at may be gone.
+                    Err(_) if script.forgive(&scan_header) => self.window.looked_at().max(data_at),
                     Err(error) => return Err(error),
                 };
             } else {

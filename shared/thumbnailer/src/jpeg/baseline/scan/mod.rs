@@ -67,7 +67,8 @@ impl<'a> Coding<'a> {
             plans,
             units,
             interval: if interval == 0 { units } else { interval },
-            held: (HELD_COEFFICIENTS / geometry.unit_coefficients.max(1)).clamp(1, 1 << 14),
+            held: (HELD_COEFFICIENTS / geometry.unit_coefficients.max(1))
+                .clamp(1, units.clamp(1, 1 << 14)),
         }
     }
 
