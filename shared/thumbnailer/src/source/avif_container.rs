@@ -396,12 +396,14 @@ mod tests {
         assert_eq!(boxes(b"\0\0\0\x04abcd").count(), 0);
     }
 
-    /// The file with its `meta` box's child `parent` one box longer, by `child` at its end. Offsets into the file do not
+    /// The file with `child` at the end of the innermost of some boxes within each other. Offsets into the file do not
     /// follow: only what the boxes say is of use.
     fn with_child(mut file: Vec<u8>, parents: &[&[u8; 4]], child: &[u8]) -> Vec<u8> {
         let mut end = 0;
         for parent in parents {
-            let kind = (end..).find(|at| file[*at..].starts_with(*parent)).unwrap();
+            let kind = (end..file.len())
+                .find(|at| file[*at..].starts_with(*parent))
+                .unwrap();
             let length = file[kind - 4..].first_chunk_mut::<4>().unwrap();
             let before = u32::from_be_bytes(*length);
             *length = (before + u32::try_from(child.len()).unwrap()).to_be_bytes();
