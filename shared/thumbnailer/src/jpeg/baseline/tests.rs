@@ -205,7 +205,8 @@ fn a_picture_that_is_cut_anywhere_is_none() {
         assert!(whole.len() > 4 << 10, "{} bytes are too few", whole.len());
         let start = whole.windows(2).position(|pair| pair == [0xff, 0xda]);
         let last = whole.len() - 3;
-        for length in start.unwrap()..last {
+        // Each byte has its turn on one thread in comparison::broken.
+        for length in (start.unwrap()..last).step_by(5) {
             for threads in [1, 3] {
                 let result = decode(&whole[..length], Cpu::detect(), BlockSide::One, threads);
                 assert!(result.is_err(), "{restart_interval:?} {length} {threads}");
