@@ -192,6 +192,7 @@ fn a_part_at_its_own_size_is_cut_out() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn interleaved_channels_are_the_planes_they_consist_of() {
     let (width, height) = (61, 45);
     for (x, y) in [
@@ -301,6 +302,7 @@ fn black_and_white_in_turn_is_half_the_light() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn light_leaves_a_flat_plane_as_it_is() {
     for level in 0..=u8::MAX {
         let flat = Plane {
@@ -319,6 +321,7 @@ fn light_leaves_a_flat_plane_as_it_is() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes minutes there")]
 fn a_shrink_by_means_first_is_near_the_convolution() {
     // What a photo is: waves of every length, the short ones weak.
     let (width, height) = (640, 480);
@@ -352,6 +355,7 @@ fn axis(longest: usize) -> impl Strategy<Value = Axis> {
 
 proptest! {
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn every_processor_gives_the_same_bytes(x in axis(200), y in axis(200), channels in prop::sample::select(vec![1usize, 3, 4])) {
         let source = noise(x.source_len * channels, y.source_len);
         let made: Vec<Vec<Plane>> = Cpu::available().map(|cpu| {
@@ -368,6 +372,7 @@ proptest! {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "takes minutes there")]
     fn a_flat_plane_stays_flat(x in axis(2000), y in axis(300), level: u8) {
         let source = Plane {
             width: x.source_len,
