@@ -241,4 +241,21 @@ mod tests {
             assert_eq!(entry, expected, "{index:013b}");
         }
     }
+
+    #[test]
+    fn an_entry_goes_no_further_than_a_block() {
+        let mut counts = [0; 16];
+        (counts[0], counts[1]) = (1, 1);
+        // Sixteen zeros are 0: 13 bits would be 208 coefficients.
+        let code = HuffmanCode::new(counts, &[0xf0, 0x00]).unwrap();
+        let table = AcSkips::new(&code);
+        let advance = |index: u64| table.skips().look_up(index << (64 - INDEX_BITS)) >> 7;
+        // What follows is taken as a whole or not at all.
+        assert_eq!(advance(0), 16);
+        assert_eq!(advance(0b10 << (INDEX_BITS - 2)), 129);
+        assert_eq!(advance(0b0_0010 << (INDEX_BITS - 5)), 129 + 48);
+        for index in 0..1 << INDEX_BITS {
+            assert!(matches!(advance(index), 0..=63 | 64 | 129..=192));
+        }
+    }
 }
