@@ -23,11 +23,12 @@ use part::Part;
 use piece::{Pieces, Segment};
 
 /// Coefficients that one reader holds before they become rows: a mebibyte.
-const HELD_COEFFICIENTS: usize = 512 << 10;
+const HELD_COEFFICIENTS: usize = if cfg!(fuzzing) { 16 << 10 } else { 512 << 10 };
 
-/// Bytes that decide how a scan is shared out. Tests have few, so that small pictures are shared out as large ones are.
+/// Bytes that decide how a scan is shared out. Tests and the fuzzer have few, so that small pictures are shared out as
+/// large ones are.
 const fn bytes(count: usize) -> usize {
-    if cfg!(test) { count / 32 } else { count }
+    if cfg!(any(test, fuzzing)) { count / 32 } else { count }
 }
 
 /// Buffers of a scan.
