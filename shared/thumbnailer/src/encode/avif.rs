@@ -1,44 +1,43 @@
 use avif_serialize::Aviffy;
 use avif_serialize::constants::MatrixCoefficients as ContainerMatrix;
-use rav1e::config::SpeedSettings;
-use rav1e::prelude::{
-    BlockSize, ChromaSampling, ColorDescription, ColorPrimaries, Config, Context, EncoderConfig,
-    EncoderStatus, MatrixCoefficients, PartitionRange, PixelRange, Rational, SceneDetectionSpeed,
-    TransferCharacteristics,
-};
 
+use super::av1;
 use crate::Plan;
 use crate::cpu::Cpu;
 use crate::picture::Canvas;
 use crate::planes::Plane;
 use crate::ycc;
 
-/// Lossy, by rav1e, in eight bits with chroma halved, and what is written is a still picture and nothing else.
+/// Lossy, by an encoder of our own, in eight bits with chroma halved.
 ///
-/// Time, size and SSIMULACRA2 of a photo of 256 and of 512 pixels, one core; libaom is sharp's at its effort 0. rav1e
-/// here is portable Rust: its x86 assembly needs an assembler that is not everywhere. At equal scores it takes 6 to 8
-/// times as long as libaom and 6 to 11 % more bytes, which no setting of it changes; libaom would need `CMake` to build.
+/// Milliseconds, bytes and SSIMULACRA2, means of six photos of 256 and of 512 pixels, on one core; libaom is sharp's at its effort 0 with
+/// chroma halved, which before it also makes planes of pixels.
 ///
-/// | setting | 256: ms, bytes, score | 512: ms, bytes, score |
+/// | encoder | 256: ms, bytes, score | 512: ms, bytes, score |
 /// |---|---|---|
-/// | ravif, speed 8, quality 60 (ten bits, whole chroma) | 117, 8636, 66.6 | 406, 32240, 63.0 |
-/// | ravif, speed 9 | 55, 8923, 66.2 | 209, 33079, 62.8 |
-/// | ravif, speed 10 | 30, 9213, 66.2 | 105, 34133, 63.1 |
-/// | rav1e, speed 10 as it is, quantiser 120 | 44, 13525, 74.1 | 166, 50647, 71.5 |
-/// | blocks of 8 only, no CDEF, few directions, quantiser 140 (this one) | 25, 9567, 68.8 | 96, 36359, 65.3 |
-/// | the same, tuned for PSNR, quantiser 140 | 22, 11102, 72.0 | 85, 42022, 68.1 |
-/// | the same for PSNR, blocks of 16 only, rates of the transform's domain, quantiser 140 | 14, 11813, 71.2 | 52, 43805, 68.2 |
-/// | libaom, quality 50 | 3.9, 7027, 63.1 | 11.6, 26754, 59.9 |
-/// | libaom, quality 60 | 4.2, 10180, 72.2 | 14.1, 39492, 71.3 |
+/// | libaom, quality 60 | 4.4, 6990, 70.4 | 11.8, 23953, 73.6 |
+/// | this, quality 60 | 3.9, 6094, 71.2 | 13.4, 21135, 73.4 |
 pub(super) fn encode(canvas: &Canvas, plan: &Plan) -> Result<Vec<u8>, String> {
-    let quantiser = quantiser(plan.quality.avif);
     let (width, height) = (canvas.width as usize, canvas.height as usize);
+    if width.max(height) > av1::LONGEST {
+        return Err(format!("no side may be longer than {}", av1::LONGEST));
+    }
+    let cpu = Cpu::detect();
+    let quantiser = quantiser(plan.quality.avif);
     let (rgb, alpha) = split(canvas);
-    let planes = ycc::from_rgb(Cpu::detect(), &rgb, width, height, true);
-    let colour = compress(width, height, ChromaSampling::Cs420, &planes, quantiser)?;
-    let alpha = alpha
-        .map(|alpha| compress(width, height, ChromaSampling::Cs400, &[alpha], quantiser))
-        .transpose()?;
+    let [luma, blue, red] = ycc::from_rgb(cpu, &rgb, width, height, true);
+    let colour = av1::Picture {
+        luma: &luma,
+        chroma: Some([&blue, &red]),
+    };
+    let colour = av1::encode(cpu, &colour, quantiser);
+    let alpha = alpha.map(|alpha| {
+        let alpha = av1::Picture {
+            luma: &alpha,
+            chroma: None,
+        };
+        av1::encode(cpu, &alpha, quantiser)
+    });
     Ok(Aviffy::new()
         .set_chroma_subsampling((true, true))
         .set_seq_profile(0)
@@ -64,92 +63,16 @@ fn split(canvas: &Canvas) -> (Vec<u8>, Option<Plane>) {
     (rgb, Some(alpha))
 }
 
-/// AV1's quantiser index, 255 to 0, for a quality of 1 to 100: ravif's scale, less what fewer choices and halved chroma
-/// lose, so that noise too comes back as near as it does there. A photo then scores three points more.
+/// AV1's quantiser index for a quality of 1 to 100: one by which photos score on average as they do from sharp at the
+/// same quality, measured from 25 to 80.
 fn quantiser(quality: u8) -> u8 {
-    let quality = f32::from(quality) / 100.0;
-    let coarseness = if quality >= 0.82 {
-        (1.0 - quality) * 2.6
-    } else if quality > 0.25 {
-        0.875 - quality / 2.0
+    let quality = i32::from(quality.min(100));
+    let index = if quality <= 80 {
+        83 + (60 - quality) * 27 / 10
     } else {
-        1.0 - quality
+        1 + (100 - quality) * 3 / 2
     };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "0 to 255"
-    )]
-    let index = (coarseness * 255.0 - 12.0).round().clamp(0.0, 255.0) as u8;
-    index
-}
-
-fn settings() -> SpeedSettings {
-    let mut settings = SpeedSettings::from_preset(10);
-    settings.rdo_lookahead_frames = 1;
-    settings.scene_detection_mode = SceneDetectionSpeed::None;
-    // Smaller than the preset's blocks of 32: better by 3 points at equal size, and no slower without a choice.
-    settings.partition.partition_range =
-        PartitionRange::new(BlockSize::BLOCK_8X8, BlockSize::BLOCK_8X8);
-    // A third of the time for a quarter of a point.
-    settings.cdef = false;
-    settings.prediction.fine_directional_intra = false;
-    settings
-}
-
-fn compress(
-    width: usize,
-    height: usize,
-    chroma_sampling: ChromaSampling,
-    planes: &[Plane],
-    quantiser: u8,
-) -> Result<Vec<u8>, String> {
-    let colour = ColorDescription {
-        color_primaries: ColorPrimaries::BT709,
-        transfer_characteristics: TransferCharacteristics::SRGB,
-        matrix_coefficients: MatrixCoefficients::BT601,
-    };
-    let config = EncoderConfig {
-        width,
-        height,
-        time_base: Rational::new(1, 1),
-        bit_depth: 8,
-        chroma_sampling,
-        pixel_range: PixelRange::Full,
-        color_description: (chroma_sampling != ChromaSampling::Cs400).then_some(colour),
-        still_picture: true,
-        low_latency: true,
-        min_key_frame_interval: 0,
-        max_key_frame_interval: 0,
-        quantizer: quantiser.into(),
-        min_quantizer: quantiser,
-        tiles: 1,
-        speed_settings: settings(),
-        ..EncoderConfig::default()
-    };
-    // Photos in one batch already share the processor.
-    let mut context: Context<u8> = Config::new()
-        .with_encoder_config(config)
-        .with_threads(1)
-        .new_context()
-        .map_err(|error| error.to_string())?;
-    let mut frame = context.new_frame();
-    for (target, plane) in frame.planes.iter_mut().zip(planes) {
-        target.copy_from_raw_u8(&plane.samples, plane.width, 1);
-    }
-    context
-        .send_frame(frame)
-        .map_err(|error| error.to_string())?;
-    context.flush();
-    let mut stream = Vec::new();
-    loop {
-        match context.receive_packet() {
-            Ok(packet) => stream.extend(packet.data),
-            Err(EncoderStatus::Encoded) => {}
-            Err(EncoderStatus::LimitReached) => return Ok(stream),
-            Err(error) => return Err(error.to_string()),
-        }
-    }
+    u8::try_from(index.clamp(1, 255)).unwrap_or(u8::MAX)
 }
 
 #[cfg(test)]
@@ -163,6 +86,6 @@ mod tests {
             indices.is_sorted_by(|worse, better| worse >= better),
             "{indices:?}"
         );
-        assert_eq!((indices[59], indices[99]), (135, 0));
+        assert_eq!((indices[59], indices[99]), (83, 1));
     }
 }

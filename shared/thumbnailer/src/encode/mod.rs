@@ -1,5 +1,6 @@
 //! Writing thumbnails. No encoder is handed metadata, so none is written.
 
+mod av1;
 mod avif;
 mod gif;
 mod jpeg;

@@ -1,7 +1,7 @@
 //! One block as the standard's syntax has it (5.11.5), and how it is written.
 
 use super::cdf::{Coefficients, Modes};
-use super::coefficients;
+use super::coefficients::{self, Coded};
 use super::edge::{Edge, UNITS, context};
 use super::predict::Mode;
 use super::range::{Distribution, RangeEncoder};
@@ -136,11 +136,9 @@ impl Surroundings {
         column: usize,
         row: usize,
         size: Size,
-        whole: bool,
     ) -> coefficients::Context {
         context(
             plane,
-            whole,
             &self.above.told[plane][column..column + size.width() / 4],
             &self.left.told[plane][row..row + size.height() / 4],
         )
@@ -206,13 +204,8 @@ pub(super) fn write(
     write_modes(writer, around, block);
     let luma = &block.luma;
     for unit in units {
-        let whole = if unit.plane > 0 {
-            true
-        } else {
-            (unit.size.width(), unit.size.height()) == (block.width, block.height)
-        };
         if !block.skip {
-            let context = around.context(unit.plane, unit.column, unit.row, unit.size, whole);
+            let context = around.context(unit.plane, unit.column, unit.row, unit.size);
             let Writer {
                 coder,
                 modes,
@@ -225,16 +218,14 @@ pub(super) fn write(
                     write_kind(coder, modes, unit, luma.mode as usize);
                 }
             };
-            coefficients::write(
-                coder,
-                coefficients,
-                unit.size,
-                unit.plane.min(1),
+            let coded = Coded {
+                size: unit.size,
+                plane: unit.plane.min(1),
                 context,
+                end: unit.end,
                 levels,
-                unit.end,
-                kind,
-            );
+            };
+            coefficients::write(coder, coefficients, &coded, kind);
         }
         around.tell(unit);
     }
@@ -265,7 +256,7 @@ fn write_modes(writer: &mut Writer, around: &Surroundings, block: &Block) {
     coder.symbol(luma.mode as usize, &mut modes.luma_mode[above][left]);
     let has_delta = block.width.min(block.height) >= 8;
     write_delta(coder, modes, has_delta, luma.mode as u8, luma.delta);
-    if let Some(chroma) = &block.chroma {
+    if let Some(chroma) = block.chroma {
         write_chroma(coder, modes, block, chroma, has_delta);
     }
 }
@@ -281,7 +272,7 @@ fn write_chroma(
     coder: &mut RangeEncoder,
     modes: &mut Modes,
     block: &Block,
-    chroma: &Chroma,
+    chroma: Chroma,
     has_delta: bool,
 ) {
     let context = block.luma.mode as usize;

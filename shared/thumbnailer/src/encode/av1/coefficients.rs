@@ -2,7 +2,7 @@
 
 use super::cdf::Coefficients;
 use super::range::RangeEncoder;
-use super::rates::{BIT, Rates, end_class};
+use super::rates::{BIT, Rates, SizeRates, end_class};
 use super::scan::{MARGIN, Place, scan};
 use super::transform::Size;
 
@@ -22,8 +22,6 @@ pub(super) struct Context {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) end: usize,
-    /// In parts of a bit.
-    pub(super) rate: u32,
     /// What a neighbour is told: the sum of all levels up to 63, and 64 or 128 for a negative or positive DC.
     pub(super) told: u8,
 }
@@ -120,18 +118,158 @@ pub(super) struct Choice<'a> {
     pub(super) coefficients: &'a [i32],
 }
 
-/// What a decoder makes of a level, before the scale.
-#[inline(always)]
-fn dequantise(level: u32, step: i32) -> i32 {
-    level as i32 * step
-}
-
 /// The logarithm of what coefficients of this size are smaller by than those of the smallest.
 pub(super) fn scale_log2(size: Size) -> u32 {
     match size.width() * size.height() {
-        ..=256 => 0,
-        ..=1024 => 1,
+        0..=256 => 0,
+        257..=1024 => 1,
         _ => 2,
+    }
+}
+
+/// Everything from a place to the end.
+struct Path {
+    /// Its cost as it is chosen.
+    kept: u64,
+    /// Its cost if nothing of it were coded.
+    dropped: u64,
+    rate: u32,
+    /// Where it ends; 0 if nothing is coded yet.
+    end: usize,
+}
+
+/// What a level would make of the path.
+struct Step {
+    level: u32,
+    kept: u64,
+    rate: u32,
+    /// Whether all behind is dropped.
+    alone: bool,
+}
+
+/// What one coefficient's levels cost.
+struct Weigher<'a> {
+    choice: &'a Choice<'a>,
+    rates: &'a SizeRates,
+    class: usize,
+    at: usize,
+    index: usize,
+    /// Contexts of a base level and of a greater one.
+    contexts: (usize, usize),
+}
+
+impl Weigher<'_> {
+    /// What it counts that a coefficient is off.
+    #[inline(always)]
+    fn squared(&self, difference: i32) -> u64 {
+        let importance = u64::from(self.choice.importance[self.index]);
+        let squared = u64::from(difference.unsigned_abs()).pow(2);
+        (squared * importance) << (2 * scale_log2(self.choice.size)) >> 3
+    }
+
+    #[inline(always)]
+    fn magnitude(&self) -> i32 {
+        self.choice.coefficients[self.index].abs()
+    }
+
+    /// What a decoder makes of a level.
+    #[inline(always)]
+    fn dequantised(&self, level: u32) -> i32 {
+        (level as i32 * self.choice.steps[self.index]) >> scale_log2(self.choice.size)
+    }
+
+    /// What the sign and all above the base level take.
+    #[inline(always)]
+    fn rest_rate(&self, level: u32) -> u32 {
+        let Choice {
+            rates,
+            plane,
+            context,
+            ..
+        } = self.choice;
+        let sign = if self.at == 0 {
+            let negative = usize::from(self.choice.coefficients[0] < 0);
+            rates.dc_sign[*plane][context.dc_sign][negative].into()
+        } else {
+            BIT
+        };
+        if level < 3 {
+            sign
+        } else {
+            let range = &self.rates.range[self.contexts.1];
+            sign + u32::from(range[level.min(15) as usize - 3]) + golomb_rate(level)
+        }
+    }
+
+    #[inline(always)]
+    fn zero_rate(&self) -> u32 {
+        self.rates.base[self.contexts.0][0].into()
+    }
+
+    /// What a level takes with something behind it.
+    #[inline(always)]
+    fn inner_rate(&self, level: u32) -> u32 {
+        let base = self.rates.base[self.contexts.0][level.min(3) as usize];
+        u32::from(base) + self.rest_rate(level)
+    }
+
+    /// What a level takes as the last, with what it takes to say so.
+    #[inline(always)]
+    fn outer_rate(&self, level: u32) -> u32 {
+        let Choice {
+            size, rates, plane, ..
+        } = self.choice;
+        let context = last_context(self.at, *size);
+        let base = self.rates.base_last[context][level.min(3) as usize - 1];
+        let end = rates.end(self.class, *plane, count_log2(*size), self.at + 1);
+        u32::from(base) + self.rest_rate(level) + end
+    }
+
+    /// The best of a level, the one below it and, with something behind, none.
+    #[inline(always)]
+    fn step(&self, path: &Path, level: u32) -> Step {
+        let lambda = self.choice.lambda;
+        let mut best = Step {
+            level: 0,
+            kept: u64::MAX,
+            rate: path.rate,
+            alone: false,
+        };
+        if path.end > 0 {
+            let rate = self.zero_rate();
+            best.kept = path.kept + self.squared(self.magnitude()) + u64::from(rate) * lambda;
+            best.rate += rate;
+        }
+        for level in [level, level - 1] {
+            if level == 0 {
+                continue;
+            }
+            let off = self.squared(self.magnitude() - self.dequantised(level));
+            if path.end > 0 {
+                let rate = self.inner_rate(level);
+                let kept = path.kept + off + u64::from(rate) * lambda;
+                if kept < best.kept {
+                    let rate = path.rate + rate;
+                    best = Step {
+                        level,
+                        kept,
+                        rate,
+                        alone: false,
+                    };
+                }
+            }
+            let rate = self.outer_rate(level);
+            let kept = path.dropped + off + u64::from(rate) * lambda;
+            if kept < best.kept {
+                best = Step {
+                    level,
+                    kept,
+                    rate,
+                    alone: true,
+                };
+            }
+        }
+        best
     }
 }
 
@@ -143,141 +281,71 @@ pub(super) fn choose(
     levels: &mut [i32],
     dequantised: &mut [i32],
 ) -> Outcome {
-    let size = choice.size;
-    let class = size_class(size);
+    let class = size_class(choice.size);
     let rates = &choice.rates.by_size[class][choice.plane];
-    let zero_rate = u32::from(rates.all_zero[choice.context.all_zero][1]);
-    let nothing = Outcome {
+    let [something, nothing] = rates.all_zero[choice.context.all_zero].map(u32::from);
+    let places = &scan(choice.size).places[..end];
+    let mut near = Neighbourhood::new(choice.size);
+    let mut path = Path {
+        kept: 0,
+        dropped: 0,
+        rate: 0,
         end: 0,
-        rate: zero_rate,
-        told: 0,
     };
-    if end == 0 {
-        return nothing;
-    }
-    let scale = scale_log2(size);
-    let count_log2 = count_log2(size);
-    let places = &scan(size).places[..end];
-    let mut near = Neighbourhood::new(size);
-    // Of everything from here to the end: with what is kept, and without anything.
-    let (mut kept, mut dropped) = (0u64, 0u64);
-    let mut rate = 0u32;
-    let mut end = 0;
     for (at, &place) in places.iter().enumerate().rev() {
         let index = usize::from(place.index);
-        let coefficient = choice.coefficients[index].abs();
-        let level = levels[index].unsigned_abs();
-        let (base, range) = near.contexts(place);
-        let importance = u64::from(choice.importance[index]);
-        let squared = |difference: i32| {
-            (u64::from(difference.unsigned_abs()).pow(2) * importance) << (2 * scale) >> 3
+        let weigher = Weigher {
+            choice,
+            rates,
+            class,
+            at,
+            index,
+            contexts: near.contexts(place),
         };
-        let zeroed = squared(coefficient);
+        let zeroed = weigher.squared(weigher.magnitude());
+        let level = levels[index].unsigned_abs();
         if level == 0 {
             // Behind the end nothing is written.
-            if end > 0 {
-                let zero = u32::from(rates.base[base][0]);
-                rate += zero;
-                kept += zeroed + u64::from(zero) * choice.lambda;
-                dropped += zeroed;
+            if path.end > 0 {
+                let rate = weigher.zero_rate();
+                path.rate += rate;
+                path.kept += zeroed + u64::from(rate) * choice.lambda;
+                path.dropped += zeroed;
             }
             continue;
         }
-        let step = choice.steps[index];
-        let sign = if at == 0 {
-            let negative = usize::from(choice.coefficients[0] < 0);
-            u32::from(choice.rates.dc_sign[choice.plane][choice.context.dc_sign][negative])
-        } else {
-            BIT
-        };
-        let above = |level: u32| {
-            if level < 3 {
-                0
-            } else {
-                u32::from(rates.range[range][level.min(15) as usize - 3]) + golomb_rate(level)
-            }
-        };
-        // With something behind it, and as the last.
-        let inner =
-            |level: u32| sign + u32::from(rates.base[base][level.min(3) as usize]) + above(level);
-        let outer = |level: u32| {
-            let context = last_context(at, size);
-            sign + u32::from(rates.base_last[context][level.min(3) as usize - 1])
-                + above(level)
-                + choice.rates.end(class, choice.plane, count_log2, at + 1)
-        };
-        let difference = |level: u32| squared(coefficient - (dequantise(level, step) >> scale));
-        let cost = |level: u32, rate: u32| difference(level) + u64::from(rate) * choice.lambda;
-
-        let mut best = (u64::MAX, 0, 0, false);
-        if end > 0 {
-            let zero = u32::from(rates.base[base][0]);
-            best = (
-                kept + zeroed + u64::from(zero) * choice.lambda,
-                0,
-                rate + zero,
-                false,
-            );
-        }
-        for candidate in [level, level - 1] {
-            if candidate == 0 {
-                continue;
-            }
-            if end > 0 {
-                let bits = inner(candidate);
-                let total = kept + cost(candidate, bits);
-                if total < best.0 {
-                    best = (total, candidate, rate + bits, false);
-                }
-            }
-            let bits = outer(candidate);
-            let total = dropped + cost(candidate, bits);
-            if total < best.0 {
-                best = (total, candidate, bits, true);
-            }
-        }
-        dropped += zeroed;
-        let (total, chosen, bits, alone) = best;
-        kept = total;
-        rate = bits;
-        if alone && end > 0 {
-            for &behind in &places[at + 1..end] {
+        let step = weigher.step(&path, level);
+        if step.alone {
+            for &behind in places.get(at + 1..path.end).unwrap_or_default() {
                 levels[usize::from(behind.index)] = 0;
                 dequantised[usize::from(behind.index)] = 0;
                 near.put(behind, 0);
             }
+            path.end = at + 1;
         }
-        if alone {
-            end = at + 1;
+        near.put(place, step.level);
+        if step.level != level {
+            let sign = choice.coefficients[index].signum();
+            levels[index] = sign * step.level as i32;
+            dequantised[index] = sign * weigher.dequantised(step.level);
         }
-        near.put(place, chosen);
-        if chosen != level {
-            let negative = choice.coefficients[index] < 0;
-            let value = dequantise(chosen, step) >> scale;
-            levels[index] = if negative {
-                -(chosen as i32)
-            } else {
-                chosen as i32
-            };
-            dequantised[index] = if negative { -value } else { value };
-        }
+        path.kept = step.kept;
+        path.rate = step.rate;
+        path.dropped += zeroed;
     }
-    let something = u32::from(rates.all_zero[choice.context.all_zero][0]);
-    if end == 0
-        || kept + u64::from(something) * choice.lambda
-            >= dropped + u64::from(zero_rate) * choice.lambda
-    {
+    let cost = |difference: u64, rate: u32| difference + u64::from(rate) * choice.lambda;
+    if path.end == 0 || cost(path.kept, something) >= cost(path.dropped, nothing) {
         levels.fill(0);
         dequantised.fill(0);
-        return nothing;
+        return Outcome { end: 0, told: 0 };
     }
     Outcome {
-        end,
-        rate: rate + something,
-        told: told(places, &levels[..], end),
+        end: path.end,
+        told: told(places, levels, path.end),
     }
 }
 
+/// What a neighbour is told of levels.
 fn told(places: &[Place], levels: &[i32], end: usize) -> u8 {
     let mut sum = 0;
     for place in &places[..end] {
@@ -295,17 +363,30 @@ fn told(places: &[Place], levels: &[i32], end: usize) -> u8 {
     sum as u8 + sign
 }
 
-/// Writes what [`choose`] has left. `kind` writes the kind of the transform where it has to be said.
+/// A transform's coefficients as [`choose`] has left them.
+pub(super) struct Coded<'a> {
+    pub(super) size: Size,
+    /// Luma 0, chroma 1.
+    pub(super) plane: usize,
+    pub(super) context: Context,
+    pub(super) end: usize,
+    pub(super) levels: &'a [i16],
+}
+
+/// Writes coefficients. `kind` writes the kind of the transform where it has to be said.
 pub(super) fn write(
     coder: &mut RangeEncoder,
     distributions: &mut Coefficients,
-    size: Size,
-    plane: usize,
-    context: Context,
-    levels: &[i16],
-    end: usize,
+    coded: &Coded<'_>,
     kind: impl FnOnce(&mut RangeEncoder),
 ) {
+    let &Coded {
+        size,
+        plane,
+        context,
+        end,
+        levels,
+    } = coded;
     let class = size_class(size);
     let all_zero = &mut distributions.all_zero[class][context.all_zero];
     coder.symbol(usize::from(end == 0), all_zero);

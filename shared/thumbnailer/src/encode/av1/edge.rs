@@ -45,23 +45,13 @@ pub(super) fn is_smooth(mode: u8) -> bool {
     (Mode::Smooth as u8..=Mode::SmoothHorizontal as u8).contains(&mode)
 }
 
-/// The context of a transform, of what the units above and to the left of it told. `whole`: it fills its block.
-pub(super) fn context(plane: usize, whole: bool, above: &[u8], left: &[u8]) -> Context {
-    let most = |told: &[u8]| told.iter().map(|told| told & 63).max().unwrap_or(0);
+/// The context of a transform that fills its block, of what the units above and to the left of it told.
+pub(super) fn context(plane: usize, above: &[u8], left: &[u8]) -> Context {
     let any = |told: &[u8]| usize::from(told.iter().any(|&told| told != 0));
     let all_zero = if plane > 0 {
-        7 + any(above) + any(left) + if whole { 0 } else { 3 }
-    } else if whole {
-        0
+        7 + any(above) + any(left)
     } else {
-        let (above, left) = (most(above), most(left));
-        match (above.min(left), above.max(left)) {
-            (0, 0) => 1,
-            (0, more) => 2 + usize::from(more > 3),
-            (_, ..=3) => 4,
-            (..=3, _) => 5,
-            _ => 6,
-        }
+        0
     };
     let balance: i32 = above
         .iter()
@@ -95,7 +85,7 @@ mod tests {
 
     #[test]
     fn signs_above_and_to_the_left_are_weighed_against_each_other() {
-        let sign = |above: &[u8], left: &[u8]| context(0, true, above, left).dc_sign;
+        let sign = |above: &[u8], left: &[u8]| context(0, above, left).dc_sign;
         assert_eq!(sign(&[0, 3], &[63]), 0);
         assert_eq!(sign(&[65, 65], &[129]), 1);
         assert_eq!(sign(&[65], &[129, 129]), 2);
@@ -103,13 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn chroma_asks_whether_there_is_anything_and_luma_how_much() {
-        let zero =
-            |plane, whole, above: &[u8], left: &[u8]| context(plane, whole, above, left).all_zero;
-        assert_eq!(zero(1, true, &[0], &[64]), 8);
-        assert_eq!(zero(2, false, &[1], &[1]), 12);
-        assert_eq!(zero(0, true, &[63], &[63]), 0);
-        assert_eq!(zero(0, false, &[3], &[0]), 2);
-        assert_eq!(zero(0, false, &[3], &[4]), 5);
+    fn chroma_asks_whether_there_is_anything() {
+        let zero = |above: &[u8], left: &[u8]| context(2, above, left).all_zero;
+        assert_eq!(zero(&[0], &[0]), 7);
+        assert_eq!(zero(&[0], &[64]), 8);
+        assert_eq!(zero(&[1], &[1]), 9);
+        assert_eq!(context(0, &[1], &[1]).all_zero, 0);
     }
 }

@@ -2,6 +2,13 @@
 //! probabilities follow what is coded. Everything is by the AV1 bitstream specification of the Alliance for Open Media, whose sections
 //! comments name.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::inline_always,
+    reason = "sides, levels and rates are far below what their types hold; kernels become part of what calls them"
+)]
+
 mod block;
 mod cdf;
 mod coefficients;

@@ -70,7 +70,7 @@ impl RangeEncoder {
     /// Where the range is cut for a probability: every symbol keeps at least 4 parts of it.
     #[inline]
     fn bound(&self, inverse: u16, symbols_left: usize) -> u32 {
-        ((self.range >> 8) * u32::from(inverse >> 6) >> 1) + 4 * symbols_left as u32
+        (((self.range >> 8) * u32::from(inverse >> 6)) >> 1) + 4 * symbols_left as u32
     }
 
     #[inline]
@@ -181,7 +181,7 @@ mod tests {
                 } else {
                     distribution[symbol]
                 };
-                current = ((self.range >> 8) * u32::from(inverse >> 6) >> 1)
+                current = (((self.range >> 8) * u32::from(inverse >> 6)) >> 1)
                     + 4 * (N - 1 - symbol) as u32;
                 if self.value >= current {
                     self.range = previous - current;

@@ -24,7 +24,7 @@ const fn costs() -> [u16; 512] {
         let mut part = 1 << 16;
         while part > 1 {
             part >>= 1;
-            let square = (value as u128 * value as u128 >> 62) as u64;
+            let square = ((value as u128 * value as u128) >> 62) as u64;
             if square < 1 << 61 {
                 cost += part;
                 value = square << 1;
@@ -83,7 +83,7 @@ impl Rates {
             end_extra: from.end_extra[size][plane].each_ref().map(all),
             base_last: from.base_last[size][plane].each_ref().map(all),
             base: from.base[size][plane].each_ref().map(all),
-            range: from.range[size.min(3)][plane].each_ref().map(range),
+            range: from.range[size.min(3)][plane].map(range),
         };
         Self {
             by_size: std::array::from_fn(|index| [size(index, 0), size(index, 1)]),
@@ -138,8 +138,8 @@ fn wide<const N: usize>(distribution: &Distribution<N>) -> [u16; 11] {
 }
 
 /// Up to four symbols of 0 to 3, where less than 3 is the last.
-fn range(distribution: &Distribution<4>) -> [u16; 13] {
-    let costs = all(distribution);
+fn range(distribution: Distribution<4>) -> [u16; 13] {
+    let costs = all(&distribution);
     std::array::from_fn(|above| {
         if above == 12 {
             costs[3] * 4
@@ -155,8 +155,8 @@ mod tests {
 
     #[test]
     fn a_cost_is_the_logarithm_of_the_probability() {
-        for (index, &cost) in COSTS.iter().enumerate() {
-            let exact = -((index as f64 + 0.5) / 512.0).log2() * f64::from(BIT);
+        for (index, &cost) in (0u16..).zip(&COSTS) {
+            let exact = -((f64::from(index) + 0.5) / 512.0).log2() * f64::from(BIT);
             assert!(
                 (f64::from(cost) - exact).abs() <= 1.0,
                 "{index}: {cost} {exact}"

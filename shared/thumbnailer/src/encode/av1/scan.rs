@@ -83,7 +83,6 @@ const fn places<const COUNT: usize>(width: usize, height: usize) -> [Place; COUN
     places
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "36 rows of 36")]
 const fn place(row: usize, column: usize, width: usize, height: usize) -> Place {
     // Coeff_Base_Ctx_Offset of the standard (8.3.2), as a rule.
     let base = if row + column == 0 {
@@ -120,7 +119,6 @@ const fn place(row: usize, column: usize, width: usize, height: usize) -> Place 
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "below 1024")]
 const fn order<const COUNT: usize>(places: &[Place; COUNT]) -> [u16; COUNT] {
     let mut order = [0; COUNT];
     let mut at = 0;

@@ -2,15 +2,12 @@
 
 use super::Picture;
 use super::header::{Filters, Frame};
-use super::quantise::{LEVELS, Steps, ac_step, weights};
+use super::quantise::{GENTLE, Matrices, STEEP, Steps, ac_step};
 use super::transform::Size;
 use crate::cpu::Cpu;
 
 /// What chroma's quantiser is finer by, DC and AC: SSIMULACRA2 looks at it closely, and it takes few bits.
 const CHROMA_DELTA: [i8; 2] = [-20, -12];
-
-/// Finer than this nothing is left out.
-const LEAST_WITH_MATRICES: u8 = 40;
 
 /// Of a whole picture.
 pub(super) struct Setup {
@@ -34,13 +31,10 @@ pub(super) struct Quantiser {
 }
 
 impl Quantiser {
-    fn new([dc, ac]: [u8; 2], matrix: bool, plane: usize) -> Self {
-        let weights = |size: Size| {
-            if matrix {
-                weights(plane, size)
-            } else {
-                vec![32; size.coded_width() * size.coded_height()]
-            }
+    fn new([dc, ac]: [u8; 2], matrices: Option<&Matrices>, plane: usize) -> Self {
+        let weights = |size: Size| match matrices {
+            Some(matrices) => matrices.weights(plane, size),
+            None => vec![32; size.coded_width() * size.coded_height()],
         };
         let importance = Size::ALL.map(|size| {
             let squared = weights(size)
@@ -63,7 +57,7 @@ impl Quantiser {
 impl Setup {
     pub(super) fn new(cpu: Cpu, picture: &Picture<'_>, quantiser: u8) -> Self {
         let chroma = CHROMA_DELTA.map(|delta| quantiser.saturating_add_signed(delta));
-        let matrices = (quantiser >= LEAST_WITH_MATRICES).then_some(LEVELS);
+        let matrices = matrices(quantiser);
         let step = u64::from(ac_step(quantiser).unsigned_abs());
         Self {
             cpu,
@@ -73,17 +67,28 @@ impl Setup {
                 monochrome: picture.chroma.is_none(),
                 quantiser,
                 chroma_delta: CHROMA_DELTA,
-                matrices,
+                matrices: matrices.map(|matrices| matrices.levels),
                 filters: filters(step),
             },
             quantisers: [
-                Quantiser::new([quantiser; 2], matrices.is_some(), 0),
-                Quantiser::new(chroma, matrices.is_some(), 1),
+                Quantiser::new([quantiser; 2], matrices, 0),
+                Quantiser::new(chroma, matrices, 1),
             ],
             lambda: (step * step / 50).max(1),
             lambda_last: (step * step / 70).max(1),
             lambda_rough: (step / 16).max(1),
         }
+    }
+}
+
+/// At level 8 of the matrices the same score takes 9 % fewer bytes than without any, at level 4 it is 15 %. The steepest
+/// there are would save three more, but would leave texture out that other measures miss. What should come out as it was
+/// is left alone.
+fn matrices(quantiser: u8) -> Option<&'static Matrices> {
+    match quantiser {
+        ..10 => None,
+        10..26 => Some(&GENTLE),
+        26.. => Some(&STEEP),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Streams against another's decoder: every sample has to come out as the encoder has seen it.
 
+use proptest::prelude::*;
 use re_rav1d::dav1d::{Decoder, PixelLayout, PlanarImageComponent as Component, Settings};
 
 use super::header::Filters;
@@ -47,7 +48,7 @@ fn plane(width: usize, height: usize, content: Content, seed: u32) -> Plane {
     let mut samples = Vec::with_capacity(width * height);
     for y in 0..height as u32 {
         for x in 0..width as u32 {
-            let gradient = (x * slope[0] + y * slope[1]) / 2 + seed;
+            let gradient = (x * slope[0] + y * slope[1] + 2 * seed) / 2;
             samples.push(match content {
                 Content::Noise => next() >> 24,
                 Content::Gradient => gradient,
@@ -179,5 +180,20 @@ fn every_processor_gives_the_same_stream() {
         for cpu in Cpu::available() {
             assert_eq!(encode(cpu, &picture, 100), expected, "{cpu:?}");
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_picture_is_decoded_otherwise(
+        width in 1usize..150,
+        height in 1usize..150,
+        quantiser in 1u8..,
+        colour: bool,
+        content in 0..CONTENTS.len(),
+    ) {
+        check(width, height, colour, CONTENTS[content], quantiser);
     }
 }

@@ -59,13 +59,13 @@ pub(super) fn encode(
                 &writer.coefficients,
             );
             let mut after = around(*above, left);
-            let mut blocks = Blocks {
+            let mut unwritten = Unwritten {
                 blocks: &search.blocks,
                 units: &search.units,
                 levels: &search.levels,
             };
-            blocks.write(&mut writer, &mut after, [0, 0], SUPERBLOCK);
-            debug_assert!(blocks.blocks.is_empty(), "every block has its place");
+            unwritten.write(&mut writer, &mut after, [0, 0], SUPERBLOCK);
+            debug_assert!(unwritten.blocks.is_empty(), "every block has its place");
             *above = after.above;
             left = after.left;
         }
@@ -79,13 +79,13 @@ fn units(side: usize, superblock: usize) -> usize {
 }
 
 /// What is still to be written of a superblock.
-struct Blocks<'a> {
+struct Unwritten<'a> {
     blocks: &'a [Block],
     units: &'a [Unit],
     levels: &'a [i16],
 }
 
-impl Blocks<'_> {
+impl Unwritten<'_> {
     /// Writes a square, which is cut as its first block's sides say.
     fn write(
         &mut self,

@@ -9,8 +9,8 @@ const MOST: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Tiles {
     superblocks: [usize; 2],
+    /// Of how many tiles there are across and down: as few as may be.
     log2: [u32; 2],
-    least_log2: [u32; 2],
 }
 
 /// A tile's place in superblocks.
@@ -31,9 +31,7 @@ impl Tiles {
         let rows = least - columns;
         Self {
             superblocks,
-            // So few that the picture's height always has that many superblocks.
             log2: [columns, rows],
-            least_log2: [columns, rows],
         }
     }
 
@@ -59,15 +57,15 @@ impl Tiles {
         [0, 1].map(|axis| self.superblocks[axis].div_ceil(1 << self.log2[axis]))
     }
 
-    /// Writes tile_info() (5.9.15) through `put`, which takes a value and its count of bits.
+    /// Writes the standard's `tile_info` (5.9.15) through `put`, which takes a value and its count of bits.
     pub(super) fn describe(&self, mut put: impl FnMut(u32, u32)) {
         put(1, 1); // uniform_tile_spacing_flag
         let [across, down] = self.superblocks;
         // Nobody asks for more tiles than the least, and where there could not be more nobody is asked.
-        if self.least_log2[0] < log2(1, across.min(MOST)) {
+        if self.log2[0] < log2(1, across.min(MOST)) {
             put(0, 1);
         }
-        if self.least_log2[1] < log2(1, down.min(MOST)) {
+        if self.log2[1] < log2(1, down.min(MOST)) {
             put(0, 1);
         }
         let bits = self.log2[0] + self.log2[1];
@@ -80,5 +78,5 @@ impl Tiles {
 
 /// How often `size` is doubled to be no less than `target`.
 fn log2(size: usize, target: usize) -> u32 {
-    (0..).find(|doubled| size << doubled >= target).unwrap_or(0)
+    target.div_ceil(size).next_power_of_two().ilog2()
 }

@@ -11,44 +11,6 @@ use super::x86;
 use crate::cpu::Cpu;
 
 for_processors! {
-    /// The sum of squares of what quantisation changes.
-    pub(crate) fn coefficient_error(coefficients: &[i32], dequantised: &[i32]) -> u64 = coefficient_error_any;
-}
-
-#[inline(always)]
-fn coefficient_error_any(coefficients: &[i32], dequantised: &[i32]) -> u64 {
-    let mut sums = [0_u64; 16];
-    let rows = coefficients.as_chunks::<16>().0.iter();
-    for (a, b) in rows.zip(dequantised.as_chunks::<16>().0) {
-        for lane in 0..16 {
-            let difference = u64::from((a[lane] - b[lane]).unsigned_abs());
-            sums[lane] += difference * difference;
-        }
-    }
-    sums.into_iter().sum()
-}
-
-for_processors! {
-    /// The sum of squares of the differences of samples.
-    pub(crate) fn sse(a: &[u8], b: &[u8]) -> u64 = sse_any;
-}
-
-#[inline(always)]
-fn sse_any(a: &[u8], b: &[u8]) -> u64 {
-    let mut sums = [0_i32; 16];
-    // Blocks have at most 4096 samples: sums of 256 squares in each lane.
-    for (a, b) in a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0) {
-        for lane in 0..16 {
-            let difference = i16::from(a[lane]) - i16::from(b[lane]);
-            sums[lane] += i32::from(difference) * i32::from(difference);
-        }
-    }
-    sums.into_iter()
-        .map(|sum| u64::from(sum.unsigned_abs()))
-        .sum()
-}
-
-for_processors! {
     /// The differences of samples from their predictions.
     pub(crate) fn residual(source: &[u8], prediction: &[u8], out: &mut [i16]) = residual_any;
 }

@@ -8,6 +8,6 @@ mod tests;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod x86;
 
-pub(crate) use distance::{coefficient_error, residual, satd, sse};
-pub(crate) use matrices::{LEVELS, weights};
-pub(crate) use steps::{Measure, Steps, ac_step, dc_step, dequantise_one, measure, quantise};
+pub(crate) use distance::{residual, satd};
+pub(crate) use matrices::{GENTLE, Matrices, STEEP};
+pub(crate) use steps::{Measure, Steps, ac_step, measure, quantise};

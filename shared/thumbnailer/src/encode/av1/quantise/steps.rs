@@ -40,7 +40,7 @@ static AC_STEPS: [u16; 256] = [
 ];
 
 /// The step of DC coefficients.
-pub(crate) fn dc_step(index: u8) -> i32 {
+pub(super) fn dc_step(index: u8) -> i32 {
     DC_STEPS[usize::from(index)].into()
 }
 
@@ -113,15 +113,6 @@ impl Steps {
 
 /// What dequantised coefficients are clipped to.
 const RANGE: std::ops::RangeInclusive<i32> = -(1 << 15)..=(1 << 15) - 1;
-
-/// What a decoder makes of a level.
-pub(crate) fn dequantise_one(size: Size, step: i32, level: i32) -> i32 {
-    let product = i64::from(level) * i64::from(step);
-    // Twenty-four bits.
-    let magnitude = (product.abs() & 0x00ff_ffff) as i32 >> shift(size);
-    let value = if level < 0 { -magnitude } else { magnitude };
-    value.clamp(*RANGE.start(), *RANGE.end())
-}
 
 /// What is quantised, and to where a decoder's values go. All slices are of the same length.
 pub(super) struct Job<'a> {

@@ -66,17 +66,17 @@ impl State<'_> {
             }
         }
         let mut found = (u64::MAX, 0, candidates[0]);
-        for candidate in &candidates[..number] {
+        for &candidate in &candidates[..number] {
             let rate = self.chroma_rate(luma, luma_mode, candidate);
             let mut rough = u64::from(rate) * self.setup.lambda_rough;
-            for plane in 0..2 {
+            for (plane, source) in sources.iter().enumerate() {
                 let prediction = &mut samples[..count];
                 self.predict_chroma(&around, plane, candidate, prediction);
-                let far = satd(self.setup.cpu, sources[plane], prediction, width, height);
+                let far = satd(self.setup.cpu, source, prediction, width, height);
                 rough += u64::from(far) * 512;
             }
             if rough < found.0 {
-                found = (rough, rate, *candidate);
+                found = (rough, rate, candidate);
             }
         }
         let (_, rate, chosen) = found;
@@ -85,7 +85,7 @@ impl State<'_> {
         let mut total = self.bits(rate);
         let mut coded = false;
         for (plane, area) in around.areas.iter().enumerate() {
-            self.predict_chroma(&around, plane, &chosen, &mut best.samples[..count]);
+            self.predict_chroma(&around, plane, chosen, &mut best.samples[..count]);
             let left = &mut left[..count];
             residual(self.setup.cpu, sources[plane], &best.samples[..count], left);
             let estimate = self.estimate(
@@ -124,7 +124,8 @@ impl State<'_> {
             height,
         });
         let count = width * height;
-        let edges = areas.each_ref().map(|area| self.edges(area));
+        // Not by a map, which would move them about.
+        let edges = [self.edges(&areas[0]), self.edges(&areas[1])];
         let mut around = Around {
             areas,
             edges,
@@ -160,7 +161,7 @@ impl State<'_> {
         &self,
         around: &Around,
         plane: usize,
-        chroma: &Chroma,
+        chroma: Chroma,
         into: &mut [u8],
     ) {
         let cpu = self.setup.cpu;
@@ -184,7 +185,7 @@ impl State<'_> {
     }
 
     /// What it takes to say how chroma is predicted.
-    fn chroma_rate(&self, luma: &Area, luma_mode: Mode, chroma: &Chroma) -> u32 {
+    fn chroma_rate(&self, luma: &Area, luma_mode: Mode, chroma: Chroma) -> u32 {
         let context = luma_mode as usize;
         let mode = usize::from(chroma.mode);
         let mut rate = if luma.width.max(luma.height) <= 32 {

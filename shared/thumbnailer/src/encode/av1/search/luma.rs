@@ -44,7 +44,7 @@ impl State<'_> {
             let Estimate { mut cost, end } =
                 state.estimate(0, luma.kind, size, left, coefficients, values);
             let kind_rate = if end > 0 {
-                state.kind_rate(size, &luma)
+                state.kind_rate(size, luma)
             } else {
                 0
             };
@@ -59,9 +59,9 @@ impl State<'_> {
             if candidate.rough == u64::MAX {
                 break;
             }
-            self.predict_luma(area, &edges, &candidate.luma, samples);
+            self.predict_luma(area, &edges, candidate.luma, samples);
             residual(self.setup.cpu, source, samples, left);
-            for &kind in kinds_to_try(size, &candidate.luma) {
+            for &kind in kinds_to_try(size, candidate.luma) {
                 let luma = Luma {
                     kind,
                     ..candidate.luma
@@ -76,7 +76,7 @@ impl State<'_> {
         (found.0, found.1, found.2)
     }
 
-    pub(super) fn predict_luma(&self, area: &Area, edges: &Edges, luma: &Luma, into: &mut [u8]) {
+    pub(super) fn predict_luma(&self, area: &Area, edges: &Edges, luma: Luma, into: &mut [u8]) {
         let smooth = is_smooth(self.around.above.luma_mode[area.x / 4])
             || is_smooth(self.around.left.luma_mode[area.y / 4]);
         predict(
@@ -116,7 +116,7 @@ impl State<'_> {
         let cpu = self.setup.cpu;
         rough(cpu, edges, source, width, height, ROUGH, &mut far);
         let mut enter = |luma: Luma, far: u32| {
-            let rate = self.luma_rate(area, &luma);
+            let rate = self.luma_rate(area, luma);
             let rough = u64::from(far) * 512 + u64::from(rate) * self.setup.lambda_rough;
             let at = ranked.partition_point(|other| other.rough <= rough);
             if at < FINALISTS {
@@ -130,14 +130,14 @@ impl State<'_> {
             }
         }
         if let Some(luma) = directed.filter(|luma| luma.delta != 0 || !is_rough(luma.mode)) {
-            self.predict_luma(area, edges, &luma, prediction);
+            self.predict_luma(area, edges, luma, prediction);
             enter(luma, satd(cpu, source, prediction, width, height));
         }
         ranked
     }
 
     /// What it takes to say how luma is predicted.
-    fn luma_rate(&self, area: &Area, luma: &Luma) -> u32 {
+    fn luma_rate(&self, area: &Area, luma: Luma) -> u32 {
         let [above, left] = self.around.mode_context(area.x / 4, area.y / 4);
         let mode = luma.mode as usize;
         let mut rate = cost(mode, &self.modes.luma_mode[above][left]);
@@ -149,7 +149,7 @@ impl State<'_> {
     }
 
     /// What it takes to say which kind of transform there is.
-    fn kind_rate(&self, size: Size, luma: &Luma) -> u32 {
+    fn kind_rate(&self, size: Size, luma: Luma) -> u32 {
         let kinds = kinds(size);
         let symbol = kinds
             .iter()
@@ -165,7 +165,7 @@ impl State<'_> {
     }
 }
 
-fn kinds_to_try(size: Size, luma: &Luma) -> &'static [Kind] {
+fn kinds_to_try(size: Size, luma: Luma) -> &'static [Kind] {
     if size.width().max(size.height()) > 16 {
         return &[Kind::DctDct];
     }

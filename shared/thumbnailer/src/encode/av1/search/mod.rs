@@ -313,8 +313,8 @@ impl State<'_> {
         if self.blocks[start..].iter().all(|block| block.skip) {
             return false;
         }
-        // What costs little leaves little to gain: measured as what takes time and saves nothing.
-        let bits = if side == 8 { 120 } else { 200 };
+        // What costs little leaves little to gain. With 120 bits for blocks of 8, 2 % fewer bytes take a quarter more time.
+        let bits = if side == 8 { 250 } else { 200 };
         whole > self.bits(bits * BIT)
     }
 

@@ -21,8 +21,8 @@ impl State<'_> {
             let shift = u32::from(plane > 0);
             Area {
                 plane,
-                x: column * 4 >> shift,
-                y: row * 4 >> shift,
+                x: (column * 4) >> shift,
+                y: (row * 4) >> shift,
                 width: side >> shift,
                 height: side >> shift,
             }

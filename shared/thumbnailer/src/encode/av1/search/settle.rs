@@ -26,12 +26,11 @@ impl State<'_> {
         self.predict_luma(
             &area,
             &edges,
-            &block.luma,
+            block.luma,
             &mut scratch.best.samples[..area.samples()],
         );
         self.settle_unit(scratch, &area, block.luma.kind);
-        let mut chosen = block.chroma;
-        if let Some(chroma) = &mut chosen {
+        if let Some(chroma) = block.chroma {
             let around = self.around_chroma(scratch, &area);
             for (plane, area) in around.areas.iter().enumerate() {
                 let prediction = &mut scratch.best.samples[..area.samples()];
@@ -86,7 +85,7 @@ impl State<'_> {
             plane,
             context: self
                 .around
-                .context(area.plane, area.x / 4, area.y / 4, size, true),
+                .context(area.plane, area.x / 4, area.y / 4, size),
             rates: self.rates,
             lambda: setup.lambda_last,
             steps: quantiser.steps.of(size),
