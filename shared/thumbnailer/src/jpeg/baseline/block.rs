@@ -216,6 +216,16 @@ fn one_by_one(
     places: &[u8; PLACES],
     limit: u32,
 ) -> Place {
+    // The group may have made something of bits that were not there.
+    for place in places
+        .iter()
+        .take(limit as usize + 1)
+        .skip(place.next as usize)
+    {
+        if let Some(value) = block.get_mut(usize::from(*place)) {
+            *value = 0;
+        }
+    }
     for _ in 0..GROUP {
         let symbol = Symbol::read(&ac.symbols, bytes, place.position);
         place.position += symbol.bits;
@@ -266,4 +276,48 @@ const fn places(side: usize) -> [u8; PLACES] {
         index += 1;
     }
     places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jpeg::BlockSide;
+    use crate::jpeg::huffman::{HuffmanCode, Skips};
+
+    #[test]
+    fn coefficients_of_more_bits_than_a_refill_gives_leave_nothing_else_behind() {
+        let code = |length: usize, symbols: &[u8]| {
+            let mut counts = [0; 16];
+            counts[length - 1] = u8::try_from(symbols.len()).unwrap();
+            HuffmanCode::new(counts, symbols).unwrap()
+        };
+        let dc = DcTables::new(code(1, &[0])).unwrap();
+        // Five zeros and a value of one bit are 0000, a value of 15 bits is 0001, the end of the block is 0010.
+        let ac = AcTables::new(&code(4, &[0x51, 0x0f, 0x00]));
+        let first = Skips::first(&code(1, &[0]), &ac.skips);
+        let plan = Plan {
+            lane: 0,
+            side: BlockSide::Eight,
+            dc: &dc,
+            ac: &ac,
+            first: &first,
+        };
+        // From bit 7 on a refill gives 57 bits: three of these.
+        let value = "0001".to_owned() + &"1".repeat(15);
+        let bits = "0".repeat(7) + &value.repeat(4) + "0010" + &"0".repeat(80);
+        let bytes: Vec<u8> = (bits.as_bytes().chunks_exact(8))
+            .map(|byte| {
+                byte.iter()
+                    .fold(0, |sum, bit| sum << 1 | u8::from(*bit == b'1'))
+            })
+            .collect();
+        let (mut one, mut other) = ([7; 64], [7; 64]);
+        let last = coefficients::<8, 64>(&plan, &bytes, [6, 6], [&mut one, &mut other]);
+        let mut expected = [0; 64];
+        for index in 1..5 {
+            expected[usize::from(ZIGZAG[index])] = 0x7fff;
+        }
+        assert_eq!((one, other), (expected, expected));
+        assert_eq!(last, (4, 4));
+    }
 }

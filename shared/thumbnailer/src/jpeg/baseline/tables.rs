@@ -29,6 +29,32 @@ pub(super) struct AcTables {
     pub(super) symbols: SymbolTable,
 }
 
+impl DcTables {
+    /// # Errors
+    ///
+    /// When the code has symbols that are no sizes.
+    pub(super) fn new(code: HuffmanCode) -> Result<Self, JpegError> {
+        if code.largest() > 15 {
+            return Err(JpegError::corrupt("a DC difference of more than 15 bits"));
+        }
+        Ok(Self {
+            values: ValueTable::dc(&code),
+            symbols: SymbolTable::new(&code),
+            code,
+        })
+    }
+}
+
+impl AcTables {
+    pub(super) fn new(code: &HuffmanCode) -> Self {
+        Self {
+            values: ValueTable::ac(code),
+            skips: AcSkips::new(code),
+            symbols: SymbolTable::new(code),
+        }
+    }
+}
+
 impl BuiltTables {
     /// Builds what a scan needs.
     ///
@@ -43,22 +69,9 @@ impl BuiltTables {
     ) -> Result<(), JpegError> {
         for component in &scan.components {
             let (dc, ac) = (component.dc_table, component.ac_table);
-            let is_other_dc = refresh(&mut self.dc, &tables.dc_tables, dc, |code| {
-                if code.largest() > 15 {
-                    return Err(JpegError::corrupt("a DC difference of more than 15 bits"));
-                }
-                Ok(DcTables {
-                    values: ValueTable::dc(&code),
-                    symbols: SymbolTable::new(&code),
-                    code,
-                })
-            })?;
+            let is_other_dc = refresh(&mut self.dc, &tables.dc_tables, dc, DcTables::new)?;
             let is_other_ac = refresh(&mut self.ac, &tables.ac_tables, ac, |code| {
-                Ok(AcTables {
-                    values: ValueTable::ac(&code),
-                    skips: AcSkips::new(&code),
-                    symbols: SymbolTable::new(&code),
-                })
+                Ok(AcTables::new(&code))
             })?;
             if is_other_dc && let Some(first) = self.first.get_mut(dc) {
                 *first = [const { None }; 4];
