@@ -15,8 +15,8 @@ use crate::ycc;
 ///
 /// | encoder | 256: ms, bytes, score | 512: ms, bytes, score |
 /// |---|---|---|
-/// | libaom, quality 60 | 4.4, 6990, 70.4 | 11.8, 23953, 73.6 |
-/// | this, quality 60 | 3.9, 6094, 71.2 | 13.4, 21135, 73.4 |
+/// | libaom, quality 60 | 4.2, 6990, 70.4 | 11.6, 23953, 73.6 |
+/// | this, quality 60 | 2.9, 6276, 71.2 | 10.1, 21718, 73.2 |
 pub(super) fn encode(canvas: &Canvas, plan: &Plan) -> Result<Vec<u8>, String> {
     let (width, height) = (canvas.width as usize, canvas.height as usize);
     if width.max(height) > av1::LONGEST {
