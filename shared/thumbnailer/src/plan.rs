@@ -8,7 +8,7 @@ use crate::{Fit, OutputFormat, Quality, Rgb, Size};
 
 /// Raised when the same plan begins to give other pixels, so that recipes of old thumbnails are
 /// told from those of new ones.
-const PIPELINE_VERSION: u32 = 2;
+const PIPELINE_VERSION: u32 = 3;
 
 /// What thumbnails to make of an image. Data only: the same bytes and the same plan give the same
 /// thumbnails.
