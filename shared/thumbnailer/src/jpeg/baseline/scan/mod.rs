@@ -28,7 +28,11 @@ const HELD_COEFFICIENTS: usize = if cfg!(fuzzing) { 16 << 10 } else { 512 << 10 
 /// Bytes that decide how a scan is shared out. Tests and the fuzzer have few, so that small pictures are shared out as
 /// large ones are.
 const fn bytes(count: usize) -> usize {
-    if cfg!(any(test, fuzzing)) { count / 32 } else { count }
+    if cfg!(any(test, fuzzing)) {
+        count / 32
+    } else {
+        count
+    }
 }
 
 /// Buffers of a scan.
