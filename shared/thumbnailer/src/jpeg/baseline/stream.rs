@@ -1,6 +1,6 @@
 //! Readers of coefficients: one alone, or two at once on one core.
 //!
-//! Blocks are first gone over, to find where they begin ([`walk`]); what is kept of each is read afterwards ([`keep`]). Most
+//! Blocks are first gone over, to find where they begin ([`mod@walk`]); what is kept of each is read afterwards ([`mod@keep`]). Most
 //! symbols are read twice by that, and still it is the faster way: the first pass goes over several symbols at once
 //! and has no branch that cannot be foreseen, and in the second one no block waits for the one before it.
 

@@ -5,7 +5,7 @@ use super::super::steps::{Job, Measure};
 /// The loop for a vector whose operations are in scope under short names.
 macro_rules! levels {
     ($features:literal, $vector:ty) => {
-        /// See [`super::super::super::steps::run`].
+        /// What `run_portable` of `steps` does, a vector at a time.
         #[target_feature(enable = $features)]
         pub(super) fn run<const MEASURE: bool>(job: Job<'_>, levels: &mut [i32]) -> Measure {
             let limit = every(i16::MAX.into());
@@ -301,7 +301,7 @@ mod sixteen {
     }
 }
 
-/// See [`super::super::steps::run`].
+/// What `run_portable` of `steps` does, a vector at a time.
 #[expect(unsafe_code, reason = "calls a function for a detected processor")]
 pub(in super::super) fn levels_avx2<const MEASURE: bool>(
     job: Job<'_>,
@@ -311,7 +311,7 @@ pub(in super::super) fn levels_avx2<const MEASURE: bool>(
     unsafe { eight::run::<MEASURE>(job, levels) }
 }
 
-/// See [`super::super::steps::run`].
+/// What `run_portable` of `steps` does, a vector at a time.
 #[expect(unsafe_code, reason = "calls a function for a detected processor")]
 pub(in super::super) fn levels_avx512<const MEASURE: bool>(
     job: Job<'_>,
