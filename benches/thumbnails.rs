@@ -83,6 +83,7 @@ fn jpeg_steps(criterion: &mut Criterion, photo: &Source, progressive: &Source) {
         }
     }
     let mut jpeg = stages::Jpeg::new(&photo.bytes).unwrap();
+    entropy.throughput(Throughput::Bytes(u64::try_from(photo.bytes.len()).unwrap()));
     for threads in [1, 2] {
         entropy.bench_function(BenchmarkId::new("threads", threads), |bencher| {
             bencher.iter(|| jpeg.skim(1, threads).unwrap());
