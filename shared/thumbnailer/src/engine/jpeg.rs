@@ -21,9 +21,6 @@ const SCRATCH_BYTES: u64 = 1 << 20;
 /// What a part of a file has that is read by one of several threads: its bytes, twice the coefficients that a reader holds.
 const PART_BYTES: u64 = 3 << 20;
 
-/// Parts that there are beside those that threads work on.
-const WAITING_PARTS: u64 = 3;
-
 /// Rows of a component that are in memory at once: four rows of blocks with their coefficients, and what the filter
 /// reaches over at the largest ratio that it does in one step.
 const HELD_ROWS: usize = 256;
@@ -99,7 +96,7 @@ impl Engine {
         if threads == 1 || file.progressive {
             return 0;
         }
-        (threads as u64 + WAITING_PARTS) * PART_BYTES
+        (threads + jpeg::baseline::WAITING_PARTS) as u64 * PART_BYTES
     }
 
     fn decode(

@@ -25,6 +25,9 @@ const WINDOW: usize = 128 << 10;
 /// More threads than this are not used for one image.
 pub(crate) const MOST_THREADS: usize = 16;
 
+/// Parts of a scan that there are beside those that threads work on: finished ones that wait for their turn.
+pub(crate) const WAITING_PARTS: usize = 3;
+
 /// What is kept between images: buffers, and the tables of the last image, which most often are those of the next.
 #[derive(Debug)]
 pub(crate) struct Sequential {

@@ -7,6 +7,7 @@
 
 use std::sync::Mutex;
 
+use super::super::WAITING_PARTS;
 use super::crew::Crew;
 use super::part::{Division, Last, Part, first_restart};
 use super::piece::{Pieces, Segment};
@@ -43,7 +44,7 @@ pub(super) fn decode(
 ) -> Result<Place, JpegError> {
     let coding = pieces.coding;
     let blocks = coding.geometry.blocks.len();
-    parts.resize_with(threads + 3, Mutex::default);
+    parts.resize_with(threads + WAITING_PARTS, Mutex::default);
     let mut at = at;
     let mut place = Place::first(coding, Bits::before(0));
     let go_to = |window: &mut Window, at: usize, place: &mut Place| {
