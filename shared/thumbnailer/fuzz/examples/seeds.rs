@@ -19,7 +19,7 @@ use std::path::Path;
 
 use fixtures::encode::{self, JpegColour, JpegOptions, Sampling};
 use fixtures::{hostile, photo, photo_with_alpha};
-use specimen::{Specimen, Step, step};
+use specimen::{Specimen, Step, step, usual};
 
 fn main() -> std::io::Result<()> {
     let jpegs = jpegs();
@@ -111,22 +111,6 @@ fn jpegs() -> Vec<Vec<u8>> {
         }
     }
     jpegs
-}
-
-/// The script of libjpeg, in which later scans refine what earlier ones have begun.
-fn usual() -> Vec<Step> {
-    vec![
-        step(&[0, 1, 2], 0, 0, 0, 1),
-        step(&[0], 1, 5, 0, 2),
-        step(&[2], 1, 63, 0, 1),
-        step(&[1], 1, 63, 0, 1),
-        step(&[0], 6, 63, 0, 2),
-        step(&[0], 1, 63, 2, 1),
-        step(&[0, 1, 2], 0, 0, 1, 0),
-        step(&[2], 1, 63, 1, 0),
-        step(&[1], 1, 63, 1, 0),
-        step(&[0], 1, 63, 1, 0),
-    ]
 }
 
 fn gray() -> Vec<Step> {

@@ -24,6 +24,22 @@ pub(super) fn step(components: &[usize], first: usize, last: usize, high: u8, lo
     }
 }
 
+/// Like libjpeg's: every kind of scan, bands that are refined together, in two steps.
+pub(super) fn usual() -> Vec<Step> {
+    vec![
+        step(&[0, 1, 2], 0, 0, 0, 1),
+        step(&[0], 1, 5, 0, 2),
+        step(&[2], 1, 63, 0, 1),
+        step(&[1], 1, 63, 0, 1),
+        step(&[0], 6, 63, 0, 2),
+        step(&[0], 1, 63, 2, 1),
+        step(&[0, 1, 2], 0, 0, 1, 0),
+        step(&[2], 1, 63, 1, 0),
+        step(&[1], 1, 63, 1, 0),
+        step(&[0], 1, 63, 1, 0),
+    ]
+}
+
 /// An image as coefficients.
 #[derive(Debug, Clone)]
 pub(super) struct Specimen {

@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::specimen::{Specimen, Step, step};
+use super::specimen::{Specimen, Step, step, usual};
 use super::{Progressive, progressive_bytes};
 use crate::cpu::Cpu;
 use crate::input::Input;
@@ -100,22 +100,6 @@ fn truth(specimen: &Specimen, sides: &[BlockSide], low: u32) -> Collected {
         }
     }
     collected
-}
-
-/// Like libjpeg's: every kind of scan, bands that are refined together, in two steps.
-fn usual() -> Vec<Step> {
-    vec![
-        step(&[0, 1, 2], 0, 0, 0, 1),
-        step(&[0], 1, 5, 0, 2),
-        step(&[2], 1, 63, 0, 1),
-        step(&[1], 1, 63, 0, 1),
-        step(&[0], 6, 63, 0, 2),
-        step(&[0], 1, 63, 2, 1),
-        step(&[0, 1, 2], 0, 0, 1, 0),
-        step(&[2], 1, 63, 1, 0),
-        step(&[1], 1, 63, 1, 0),
-        step(&[0], 1, 63, 1, 0),
-    ]
 }
 
 /// Bands that are never refined together, AC before DC, DC apart and of two components, one coefficient alone.
