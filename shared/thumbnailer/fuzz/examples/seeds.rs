@@ -1,6 +1,5 @@
 //! Writes the seeds of both targets to `corpus/`: small images of every type and kind, and the broken ones.
 
-#[expect(dead_code, reason = "tests alone look at what an image was made of")]
 #[path = "../../src/jpeg/progressive/specimen.rs"]
 mod specimen;
 
